@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/bridge_internal.h"
+#include "analyze/opaque.h"
+#include "analyze/opaque_internal.h"
+
+struct wga_bridge *wga_bridge_new(const struct wga_config *cfg,
+				  const char *name, bool live)
+{
+	struct wga_bridge *br = calloc(1, sizeof(*br));
+
+	if (!br)
+		return NULL;
+	wga_scan_init();
+	br->cfg = cfg;
+	br->live = live;
+	br->name = strdup(name);
+	br->flows = wga_flow_table_new();
+	br->fragments = calloc(1, sizeof(*br->fragments));
+	if (wga_sessions_init(&br->sessions) |
+	    wga_neighbours_init(&br->neighbours) ||
+	    !br->name || !br->flows || !br->fragments) {
+		wga_bridge_free(br);
+		return NULL;
+	}
+	return br;
+}
+
+void wga_bridge_free(struct wga_bridge *br)
+{
+	uint32_t i;
+
+	if (!br)
+		return;
+	for (i = 0; i < br->n_streams; i++) {
+		wga_stream_free(br->streams[i]->stream);
+		free(br->streams[i]);
+	}
+	free(br->streams);
+	if (br->fragments)
+		wga_fragments_free(br->fragments);
+	free(br->fragments);
+	wga_flow_table_free(br->flows);
+	wga_sessions_free(&br->sessions);
+	wga_neighbours_free(&br->neighbours);
+	free(br->gateways);
+	free(br->discos);
+	free(br->quotes);
+	free(br->scratch.m);
+	free((char *)br->loss.filter);
+	free((char *)br->loss.damage);
+	free(br->name);
+	free(br);
+}
+
+void wga_bridge_gateway(struct wga_bridge *br, const struct wga_addr *addr)
+{
+	struct wga_addr *g = realloc(br->gateways,
+				     (br->n_gateways + 1) * sizeof(*g));
+
+	if (!g) {
+		br->broken = true;
+		return;
+	}
+	g[br->n_gateways++] = *addr;
+	br->gateways = g;
+}
+
+void wga_bridge_loss(struct wga_bridge *br, const struct wga_loss *loss)
+{
+	br->loss = *loss;
+	br->loss.filter = loss->filter ? strdup(loss->filter) : NULL;
+	br->loss.damage = loss->damage ? strdup(loss->damage) : NULL;
+	if ((loss->filter && !br->loss.filter) ||
+	    (loss->damage && !br->loss.damage))
+		br->broken = true;
+}
+
+/* Remember the way a flow came; look closer when it comes by another one. */
+static void account_path(struct wga_bridge *br, const struct wga_item *item,
+			 struct wga_flow *flow)
+{
+	uint16_t old = flow->path[item->dir];
+	const struct wga_addr *src = item->dir ? &flow->key.hi : &flow->key.lo;
+	const struct wga_addr *dst = item->dir ? &flow->key.lo : &flow->key.hi;
+
+	if (old == item->path)
+		return;
+	flow->path[item->dir] = item->path;
+	if (old && !flow->key.ethertype) {
+		wga_neighbour_path(&br->neighbours, &br->neighbours, old, src,
+				   dst);
+		wga_neighbour_path(&br->neighbours, &br->neighbours, item->path,
+				   src, dst);
+	}
+}
+
+/* The frames of a datagram that is whole now leave the flow of fragments. */
+static void account_moved(struct wga_bridge *br, const struct wga_item *item)
+{
+	struct wga_endpoint ends[2] = {
+		{ item->key.lo, 0 }, { item->key.hi, 0 },
+	};
+	struct wga_flow_key key;
+	struct wga_flow *flow;
+	bool is_new;
+	uint8_t dir;
+	uint32_t i;
+
+	wga_key_fragment(&key, &ends[0].addr, &ends[1].addr, item->key.proto,
+			 &dir);
+	i = wga_flow_get(br->flows, &key, wga_flow_hash(br->flows, &key),
+			 &is_new);
+	if (i == UINT32_MAX) {
+		br->broken = true;
+		return;
+	}
+	flow = wga_flow_at(br->flows, i);
+	flow->frames -= (uint32_t)item->moved_frames;
+	flow->bytes -= item->moved_bytes;
+}
+
+static void account_messages(struct wga_bridge *br, const struct wga_item *item,
+			     struct wga_flow_cold *cold)
+{
+	struct wga_endpoint lo = { item->key.lo, item->key.port_lo };
+	struct wga_endpoint hi = { item->key.hi, item->key.port_hi };
+	const struct wga_endpoint *from = item->dir ? &hi : &lo;
+	const struct wga_endpoint *to = item->dir ? &lo : &hi;
+	size_t i;
+
+	for (i = item->first; i < item->upto; i++) {
+		const struct wga_wg_message *m = &br->scratch.m[i];
+
+		cold->messages++;
+		if (m->type == WGA_WG_DATA) {
+			cold->high += m->high;
+			cold->opaque += m->len - WGA_WG_DATA_HEADER;
+			wga_sessions_data(&br->sessions, m, from, to, &item->at);
+		} else if (m->type != WGA_WG_COOKIE) {
+			wga_sessions_handshake(&br->sessions, m, from, to,
+				&item->at, wga_registry_mac1(br->cfg->registry,
+							     m->p, m->len));
+		}
+	}
+}
+
+static void account(struct wga_bridge *br, const struct wga_item *item)
+{
+	struct wga_flow_cold *cold;
+	struct wga_flow *flow;
+	uint64_t frames = 1 + item->moved_frames;
+	bool is_new;
+	uint32_t i;
+
+	br->frames++;
+	br->bytes += item->bytes;
+	i = wga_flow_get(br->flows, &item->key, item->hash, &is_new);
+	if (i == UINT32_MAX) {
+		br->broken = true;
+		return;
+	}
+	flow = wga_flow_at(br->flows, i);
+	cold = wga_flow_cold_at(br->flows, i);
+	if (!flow->frames && !cold->frames_hi) {
+		cold->first_ns = item->at.time_ns;
+		cold->first_frame = item->at.frame;
+	}
+	flow->frames += (uint32_t)frames;
+	if (flow->frames < frames)
+		cold->frames_hi++;
+	flow->bytes += item->bytes + item->moved_bytes;
+	flow->last_ns = item->at.time_ns;
+	account_path(br, item, flow);
+	if (item->moved_frames)
+		account_moved(br, item);
+	if (item->upto > item->first)
+		account_messages(br, item, cold);
+	if (item->text)
+		cold->aux = 1;
+}
+
+static void account_time(struct wga_bridge *br, const struct wga_batch *batch)
+{
+	unsigned int i;
+
+	for (i = 0; i < batch->count; i++) {
+		uint64_t t = batch->frame[i].time_ns;
+
+		if (t < br->first_ns || (!br->first_ns && !br->frames && i == 0))
+			br->first_ns = t;
+		if (t > br->last_ns)
+			br->last_ns = t;
+	}
+}
+
+/* Examine all frames first and ask for the memory of their flows while doing
+ * so, then account for them: with many flows, memory is what costs time.
+ */
+void wga_bridge_observe(struct wga_bridge *br, const struct wga_batch *batch)
+{
+	struct wga_item items[WGA_BATCH_MAX];
+	unsigned int i;
+
+	account_time(br, batch);
+	br->scratch.n = 0;
+	for (i = 0; i < batch->count; i++) {
+		wga_examine(br, &batch->frame[i], &items[i]);
+		items[i].hash = wga_flow_hash(br->flows, &items[i].key);
+		wga_flow_prefetch_slot(br->flows, items[i].hash);
+	}
+	for (i = 0; i < batch->count; i++)
+		wga_flow_prefetch(br->flows, items[i].hash);
+	for (i = 0; i < batch->count; i++)
+		account(br, &items[i]);
+}

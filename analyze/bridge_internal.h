@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WGA_BRIDGE_INTERNAL_H
+#define WGA_BRIDGE_INTERNAL_H
+
+#include "analyze/flow.h"
+#include "analyze/fragment.h"
+#include "analyze/neighbour.h"
+#include "analyze/registry.h"
+#include "analyze/run.h"
+#include "analyze/session.h"
+#include "analyze/stream.h"
+#include "analyze/wireguard.h"
+
+/**
+ * struct wga_mark - a reason that frames give by themselves
+ */
+struct wga_mark {
+	uint64_t count;
+	struct wga_stamp first;
+};
+
+/**
+ * struct wga_disco_peer - disco from one endpoint to another by one key
+ * @pings, @pongs:	by length; what is neither counts as a ping
+ * @relayed:	some came through a peer relay
+ */
+struct wga_disco_peer {
+	struct wga_endpoint from, to;
+	uint8_t key[WGA_KEY_LEN];
+	uint64_t pings, pongs;
+	bool relayed;
+	struct wga_stamp first;
+};
+
+/**
+ * struct wga_stream_slot - a followed TCP connection
+ * @kind:	what its server was declared to be
+ * @client, @server:	its ends
+ * @packets:	packets found inside clear DERP
+ */
+struct wga_stream_slot {
+	struct wga_bridge *bridge;
+	struct wga_stream *stream;
+	enum wga_stream_kind kind;
+	struct wga_endpoint client, server;
+	uint64_t packets;
+};
+
+/**
+ * struct wga_bridge - see run.h
+ * @marks:	by code; only codes that a frame can earn by itself
+ * @now:	frame that is being judged
+ * @derp_messages:	WireGuard messages inside clear DERP
+ * @broken:	out of memory somewhere: something is missing here
+ */
+struct wga_bridge {
+	const struct wga_config *cfg;
+	char *name;
+	bool live, broken;
+	struct wga_loss loss;
+	struct wga_addr *gateways;
+	size_t n_gateways;
+
+	uint64_t frames, bytes, first_ns, last_ns;
+	struct wga_flow_table *flows;
+	struct wga_sessions sessions;
+	struct wga_neighbours neighbours;
+	struct wga_fragments *fragments;
+	struct wga_disco_peer *discos;
+	size_t n_discos, disco_room;
+	struct wga_flow_key *quotes;
+	uint32_t n_quotes, quote_room;
+	struct wga_stream_slot **streams;
+	uint32_t n_streams, stream_room;
+	struct wga_mark marks[WGA_CODE_COUNT];
+	uint64_t derp_messages;
+
+	struct wga_wg_messages scratch;
+	struct wga_stamp now;
+};
+
+/**
+ * struct wga_item - a frame between examination and account
+ * @key, @hash:	its flow
+ * @dir:	0 if it goes from key.lo to key.hi
+ * @path:	path id, 0 if none
+ * @bytes:	length on the wire
+ * @first, @upto:	its messages in the bridge's scratch array
+ * @text:	for WGA_KIND_FRAGMENT: readable
+ * @moved_frames, @moved_bytes:	earlier fragments of this datagram
+ * @aux:	for the cold part of the flow, or 0
+ */
+struct wga_item {
+	struct wga_flow_key key;
+	uint64_t hash;
+	struct wga_stamp at;
+	size_t first, upto;
+	uint64_t moved_frames, moved_bytes;
+	uint32_t bytes;
+	uint32_t aux;
+	uint16_t path;
+	uint8_t dir;
+	bool text;
+};
+
+/* examine.c: decide what a frame is; everything but the flow's own account */
+void wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
+		 struct wga_item *item);
+
+/* note a reason that the frame of @br->now gives */
+void wga_bridge_mark(struct wga_bridge *br, enum wga_code code);
+
+/* the key of a flow between two endpoints; sets the direction */
+void wga_key_set(struct wga_flow_key *key, const struct wga_addr *src,
+		 uint16_t sport, const struct wga_addr *dst, uint16_t dport,
+		 uint8_t proto, enum wga_kind kind, uint8_t *dir);
+
+/* a pending fragment of any datagram between two addresses */
+void wga_key_fragment(struct wga_flow_key *key, const struct wga_addr *src,
+		      const struct wga_addr *dst, uint8_t proto, uint8_t *dir);
+
+#endif /* WGA_BRIDGE_INTERNAL_H */

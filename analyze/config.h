@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WGA_CONFIG_H
+#define WGA_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "capture/addr.h"
+#include "analyze/verdict.h"
+#include "capture/err.h"
+
+struct wga_registry;
+
+/**
+ * struct wga_vm - a declared host of the mesh (--vm NAME=ADDR)
+ */
+struct wga_vm {
+	char name[64];
+	struct wga_addr addr;
+};
+
+/**
+ * struct wga_expect - a pair that must have talked (--expect-pair A,B)
+ */
+struct wga_expect {
+	char a[64], b[64];
+};
+
+/**
+ * struct wga_config - all that the user declared; must not change once frames
+ * are observed, and must outlive bridges and run
+ * @derp, @control, @infra:	declared endpoints (port 0: any, infra only)
+ * @gateways:	declared gateway addresses
+ * @registry:	the node registry, or NULL
+ * @require:	least evidence for WireGuard traffic
+ * @accept:	inconclusive codes that are taken out by name
+ */
+struct wga_config {
+	struct wga_endpoint *derp, *control, *infra;
+	size_t n_derp, n_control, n_infra;
+	struct wga_addr *gateways;
+	size_t n_gateways;
+	struct wga_vm *vms;
+	size_t n_vms;
+	struct wga_expect *expect;
+	size_t n_expect;
+	char **canaries;
+	size_t n_canaries;
+	struct wga_registry *registry;
+	enum wga_evidence require;
+	bool accept[WGA_CODE_COUNT];
+};
+
+void wga_config_init(struct wga_config *cfg);
+void wga_config_free(struct wga_config *cfg);
+
+/* Each takes what the user wrote and returns 0, or -1 with @err set ("usage").
+ * wga_config_mesh() may be called for several registries; their nodes add up.
+ */
+int wga_config_derp(struct wga_config *cfg, const char *arg, struct wga_err *err);
+int wga_config_control(struct wga_config *cfg, const char *arg, struct wga_err *err);
+int wga_config_infra(struct wga_config *cfg, const char *arg, struct wga_err *err);
+int wga_config_gateway(struct wga_config *cfg, const char *arg, struct wga_err *err);
+int wga_config_vm(struct wga_config *cfg, const char *arg, struct wga_err *err);
+int wga_config_expect(struct wga_config *cfg, const char *arg, struct wga_err *err);
+int wga_config_canary(struct wga_config *cfg, const char *arg, struct wga_err *err);
+int wga_config_require(struct wga_config *cfg, const char *arg, struct wga_err *err);
+int wga_config_accept(struct wga_config *cfg, const char *arg, struct wga_err *err);
+int wga_config_mesh(struct wga_config *cfg, const char *path, struct wga_err *err);
+
+#endif /* WGA_CONFIG_H */

@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/evidence.h"
+
+struct wga_where wga_where_at(const struct wga_bridge *br,
+			      const struct wga_stamp *at)
+{
+	return (struct wga_where){
+		.input = br->name, .live = br->live,
+		.frame = at->frame, .time_ns = at->time_ns,
+	};
+}
+
+/* Order of frames over all inputs: by time, and by name where that is equal,
+ * so that it does not depend on the order of the inputs.
+ */
+static int where_order(const struct wga_where *a, const struct wga_where *b)
+{
+	int order;
+
+	if (a->time_ns != b->time_ns)
+		return a->time_ns < b->time_ns ? -1 : 1;
+	order = strcmp(a->input, b->input);
+	if (order)
+		return order;
+	return a->frame < b->frame ? -1 : a->frame > b->frame;
+}
+
+void wga_found_add(struct wga_found *f, uint64_t count,
+		   const struct wga_where *where)
+{
+	if (!count)
+		return;
+	if (where && (!f->first.input || where_order(where, &f->first) < 0))
+		f->first = *where;
+	f->count += count;
+}
+
+static int endpoint_order(const struct wga_endpoint *a,
+			  const struct wga_endpoint *b)
+{
+	int order = memcmp(&a->addr, &b->addr, sizeof(a->addr));
+
+	return order ? order : (int)a->port - (int)b->port;
+}
+
+static int by_endpoint(const void *a, const void *b)
+{
+	const struct wga_identity *x = a, *y = b;
+
+	return endpoint_order(&x->at, &y->at);
+}
+
+static int by_path(const void *a, const void *b)
+{
+	const struct wga_disco_path *x = a, *y = b;
+	int order = endpoint_order(&x->lo, &y->lo);
+
+	return order ? order : endpoint_order(&x->hi, &y->hi);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct wga_handshake *x = a, *y = b;
+
+	if (x->at.time_ns != y->at.time_ns)
+		return x->at.time_ns < y->at.time_ns ? -1 : 1;
+	return memcmp(&x->digest, &y->digest, sizeof(x->digest));
+}
+
+static struct wga_disco_path disco_path(const struct wga_endpoint *from,
+					const struct wga_endpoint *to,
+					unsigned int *dir)
+{
+	*dir = endpoint_order(from, to) > 0;
+	return *dir ? (struct wga_disco_path){ .lo = *to, .hi = *from } :
+		      (struct wga_disco_path){ .lo = *from, .hi = *to };
+}
+
+/* All disco of the run by path, equal paths made one */
+static void join_paths(struct wga_proofs *pr, struct wga_bridge *const *bridges,
+		       size_t n)
+{
+	size_t b, i, out = 0;
+	unsigned int dir;
+
+	for (b = 0; b < n; b++) {
+		for (i = 0; i < bridges[b]->n_discos; i++) {
+			const struct wga_disco_peer *d = &bridges[b]->discos[i];
+			struct wga_disco_path p = disco_path(&d->from, &d->to,
+							     &dir);
+
+			p.ping[dir] = d->pings;
+			p.pong[dir] = d->pongs;
+			pr->paths[pr->n_paths++] = p;
+		}
+	}
+	if (!pr->n_paths)
+		return;
+	qsort(pr->paths, pr->n_paths, sizeof(*pr->paths), by_path);
+	for (i = 1; i < pr->n_paths; i++) {
+		struct wga_disco_path *to = &pr->paths[out], *p = &pr->paths[i];
+
+		if (by_path(to, p)) {
+			pr->paths[++out] = *p;
+			continue;
+		}
+		for (dir = 0; dir < 2; dir++) {
+			to->ping[dir] |= p->ping[dir];
+			to->pong[dir] |= p->pong[dir];
+		}
+	}
+	pr->n_paths = out + 1;
+}
+
+/* Every endpoint that a disco key or a MAC1 gives to a node, once each */
+static void join_identities(struct wga_proofs *pr,
+			    struct wga_bridge *const *bridges, size_t n)
+{
+	size_t b, i, out = 0;
+
+	for (b = 0; b < n; b++) {
+		for (i = 0; i < bridges[b]->n_discos; i++) {
+			const struct wga_disco_peer *d = &bridges[b]->discos[i];
+			int node = wga_registry_disco(pr->registry, d->key);
+
+			if (node >= 0)
+				pr->identities[pr->n_identities++] =
+					(struct wga_identity){ d->from, node };
+		}
+	}
+	for (i = 0; i < pr->n_handshakes; i++) {
+		const struct wga_handshake *h = &pr->handshakes[i];
+
+		if (h->node >= 0 && h->to.port)
+			pr->identities[pr->n_identities++] =
+				(struct wga_identity){ h->to, h->node };
+	}
+	if (!pr->n_identities)
+		return;
+	qsort(pr->identities, pr->n_identities, sizeof(*pr->identities),
+	      by_endpoint);
+	for (i = 1; i < pr->n_identities; i++) {
+		struct wga_identity *to = &pr->identities[out];
+		const struct wga_identity *id = &pr->identities[i];
+
+		if (by_endpoint(to, id))
+			pr->identities[++out] = *id;
+		else if (to->node != id->node)
+			to->node = -1;
+	}
+	pr->n_identities = out + 1;
+}
+
+int wga_proofs_node(const struct wga_proofs *pr, const struct wga_endpoint *at)
+{
+	struct wga_identity key = { .at = *at };
+	const struct wga_identity *found = NULL;
+
+	if (pr->n_identities)
+		found = bsearch(&key, pr->identities, pr->n_identities,
+				sizeof(key), by_endpoint);
+	return found ? found->node : -1;
+}
+
+bool wga_proofs_path(const struct wga_proofs *pr, const struct wga_endpoint *a,
+		     const struct wga_endpoint *b)
+{
+	const struct wga_disco_path *p = NULL;
+	struct wga_disco_path key;
+	unsigned int dir;
+
+	key = disco_path(a, b, &dir);
+	if (pr->n_paths)
+		p = bsearch(&key, pr->paths, pr->n_paths, sizeof(key), by_path);
+	return p && ((p->ping[0] && p->pong[1]) || (p->ping[1] && p->pong[0]));
+}
+
+/* A disco key that is not registered, from an endpoint at which a registered
+ * one is used too, is that node's key from before a restart: disco keys are
+ * made anew at each start. From any other endpoint it is a stranger's.
+ */
+static void find_strangers(struct wga_proofs *pr,
+			   struct wga_bridge *const *bridges, size_t n)
+{
+	size_t b, i;
+
+	if (!pr->registry)
+		return;
+	for (b = 0; b < n; b++) {
+		const struct wga_bridge *br = bridges[b];
+
+		for (i = 0; i < br->n_discos; i++) {
+			const struct wga_disco_peer *d = &br->discos[i];
+			struct wga_where w = wga_where_at(br, &d->first);
+
+			if (wga_registry_disco(pr->registry, d->key) >= 0)
+				continue;
+			if (wga_proofs_node(pr, &d->from) >= 0)
+				wga_found_add(&pr->renewed, 1, &w);
+			else
+				wga_found_add(&pr->unregistered, 1, &w);
+		}
+		for (i = 0; i < br->sessions.n_handshakes; i++) {
+			const struct wga_handshake *h = &br->sessions.h[i];
+			struct wga_where w = wga_where_at(br, &h->at);
+
+			if (h->node < 0)
+				wga_found_add(&pr->unregistered, 1, &w);
+		}
+	}
+}
+
+/* One session on one bridge, while they are sorted together */
+struct part {
+	const struct wga_session *s;
+	const struct wga_bridge *br;
+};
+
+static int by_session(const void *a, const void *b)
+{
+	const struct part *x = a, *y = b;
+
+	if (x->s->receiver != y->s->receiver)
+		return x->s->receiver < y->s->receiver ? -1 : 1;
+	return memcmp(&x->s->dst, &y->s->dst, sizeof(x->s->dst));
+}
+
+static void join_session(struct wga_proof *p, const struct part *part)
+{
+	const struct wga_session *s = part->s;
+	struct wga_session *to = &p->s;
+	struct wga_where w = wga_where_at(part->br, &s->first);
+
+	if (where_order(&w, &p->where) < 0) {
+		p->where = w;
+		to->first = s->first;
+		to->counter_first = s->counter_first;
+	}
+	if (s->last.time_ns > to->last.time_ns)
+		to->last = s->last;
+	if (s->counter_min < to->counter_min)
+		to->counter_min = s->counter_min;
+	if (s->counter_max > to->counter_max)
+		to->counter_max = s->counter_max;
+	if (s->messages > to->messages)
+		to->messages = s->messages;
+	to->odd += s->odd;
+	to->stale += s->stale;
+	to->reused += s->reused;
+	to->blind |= s->blind;
+	to->moved |= s->moved || endpoint_order(&s->from, &to->from) ||
+		     endpoint_order(&s->to, &to->to);
+}
+
+/* Parts of one session on different bridges: a counter that carries different
+ * bytes on two of them was used twice.
+ */
+static void join_parts(struct wga_proofs *pr, const struct part *parts, size_t n)
+{
+	struct wga_proof *p = &pr->p[pr->n++];
+	size_t i, k;
+
+	*p = (struct wga_proof){
+		.s = *parts[0].s, .initiator = -1,
+		.where = wga_where_at(parts[0].br, &parts[0].s->first),
+	};
+	for (i = 1; i < n; i++)
+		join_session(p, &parts[i]);
+	for (i = 0; i < n; i++) {
+		struct wga_where w = wga_where_at(parts[i].br, &parts[i].s->reuse);
+
+		wga_found_add(&pr->reuse, parts[i].s->reused, &w);
+		for (k = 0; k < i; k++) {
+			uint64_t found = wga_session_conflict(parts[i].s,
+							      parts[k].s);
+
+			wga_found_add(&pr->reuse, found, &p->where);
+			p->s.reused += found;
+		}
+	}
+}
+
+static int join_sessions(struct wga_proofs *pr,
+			 struct wga_bridge *const *bridges, size_t n)
+{
+	struct part *parts;
+	size_t b, total = 0, from, i;
+	uint32_t k;
+
+	for (b = 0; b < n; b++)
+		total += bridges[b]->sessions.n;
+	parts = calloc(total + 1, sizeof(*parts));
+	pr->p = calloc(total + 1, sizeof(*pr->p));
+	if (!parts || !pr->p) {
+		free(parts);
+		return -1;
+	}
+	for (b = 0, i = 0; b < n; b++) {
+		for (k = 0; k < bridges[b]->sessions.n; k++)
+			parts[i++] = (struct part){ &bridges[b]->sessions.s[k],
+						    bridges[b] };
+	}
+	qsort(parts, total, sizeof(*parts), by_session);
+	for (i = 1, from = 0; i <= total; i++) {
+		if (i < total && !by_session(&parts[i], &parts[from]))
+			continue;
+		join_parts(pr, &parts[from], i - from);
+		from = i;
+	}
+	free(parts);
+	return 0;
+}
+
+static int join_handshakes(struct wga_proofs *pr,
+			   struct wga_bridge *const *bridges, size_t n)
+{
+	size_t b, total = 0;
+
+	for (b = 0; b < n; b++)
+		total += bridges[b]->sessions.n_handshakes;
+	pr->handshakes = calloc(total + 1, sizeof(*pr->handshakes));
+	if (!pr->handshakes)
+		return -1;
+	for (b = 0; b < n; b++) {
+		const struct wga_sessions *s = &bridges[b]->sessions;
+
+		if (s->n_handshakes)
+			memcpy(pr->handshakes + pr->n_handshakes, s->h,
+			       s->n_handshakes * sizeof(*s->h));
+		pr->n_handshakes += s->n_handshakes;
+	}
+	qsort(pr->handshakes, pr->n_handshakes, sizeof(*pr->handshakes), by_time);
+	return 0;
+}
+
+/* Does this handshake name the index of this direction? The receiver of the
+ * data chose it: it was the sender of an initiation or response with that
+ * index, or the response was sent back to it. Inside DERP addresses are not
+ * known, there the index alone has to do.
+ */
+static bool handshake_names(const struct wga_handshake *h,
+			    const struct wga_session *s, int *initiator)
+{
+	if (h->sender == s->receiver &&
+	    (!h->from.port || wga_addr_equal(&h->from.addr, &s->dst))) {
+		*initiator = h->type == WGA_WG_INITIATION;
+		return true;
+	}
+	if (h->type == WGA_WG_RESPONSE && h->receiver == s->receiver &&
+	    (!h->to.port || wga_addr_equal(&h->to.addr, &s->dst))) {
+		*initiator = 1;
+		return true;
+	}
+	return false;
+}
+
+/* index of the first handshake at or after a time */
+static size_t handshake_from(const struct wga_proofs *pr, uint64_t time_ns)
+{
+	size_t lo = 0, hi = pr->n_handshakes;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (pr->handshakes[mid].at.time_ns < time_ns)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static const struct wga_handshake *find_handshake(const struct wga_proofs *pr,
+						  const struct wga_session *s,
+						  int *initiator)
+{
+	uint64_t t = s->first.time_ns;
+	size_t i = handshake_from(pr, t > WGA_SESSION_AGE_NS ?
+				      t - WGA_SESSION_AGE_NS : 0);
+
+	for (; i < pr->n_handshakes && pr->handshakes[i].at.time_ns <= t; i++) {
+		if (handshake_names(&pr->handshakes[i], s, initiator))
+			return &pr->handshakes[i];
+	}
+	return NULL;
+}
+
+/* What a session must not show, whatever binds it */
+static const char *session_fault(const struct wga_session *s, uint64_t born_ns)
+{
+	if (s->reused)
+		return "a counter was used twice";
+	if (s->stale)
+		return "counters go back further than a receiver accepts";
+	if (s->odd)
+		return "message lengths that Tailscale does not send";
+	if (s->blind)
+		return "too many sessions at once to watch its counters";
+	if (s->last.time_ns - born_ns > WGA_SESSION_AGE_NS)
+		return "the session is older than 180 s";
+	return NULL;
+}
+
+static void judge_session(const struct wga_proofs *pr, struct wga_proof *p,
+			  uint64_t run_start_ns)
+{
+	const struct wga_session *s = &p->s;
+	const struct wga_handshake *h = find_handshake(pr, s, &p->initiator);
+	const char *fault = session_fault(s, h ? h->at.time_ns :
+						 s->first.time_ns);
+
+	p->evidence = WGA_EVIDENCE_SHAPE;
+	if (fault) {
+		p->why = fault;
+		return;
+	}
+	if (!h && s->counter_min > WGA_FIRST_COUNTERS) {
+		p->late = s->first.time_ns - run_start_ns < WGA_SESSION_AGE_NS;
+		p->why = p->late ? "began before the capture" :
+			"its first messages and its handshake were not seen";
+		return;
+	}
+	if (!h && (s->moved || !wga_proofs_path(pr, &s->from, &s->to) ||
+		   !wga_proofs_path(pr, &s->last_from, &s->last_to))) {
+		p->why = "neither a handshake nor disco on this path was seen";
+		return;
+	}
+	p->evidence = WGA_EVIDENCE_BOUND;
+	p->why = h ? "index named by a handshake" :
+		     "path confirmed by disco, seen from its first counters";
+	if (wga_proofs_node(pr, &s->from) >= 0 &&
+	    wga_proofs_node(pr, &s->to) >= 0 &&
+	    wga_proofs_node(pr, &s->from) != wga_proofs_node(pr, &s->to))
+		p->evidence = WGA_EVIDENCE_IDENTIFIED;
+}
+
+enum wga_evidence wga_proofs_handshake(const struct wga_proofs *pr,
+				       const struct wga_endpoint *a,
+				       const struct wga_endpoint *b)
+{
+	bool nodes = wga_proofs_node(pr, a) >= 0 && wga_proofs_node(pr, b) >= 0;
+	bool init = false, response = false;
+	size_t i;
+
+	for (i = 0; i < pr->n_handshakes; i++) {
+		const struct wga_handshake *h = &pr->handshakes[i];
+		bool forth = !endpoint_order(&h->from, a) &&
+			     !endpoint_order(&h->to, b);
+		bool back = !endpoint_order(&h->from, b) &&
+			    !endpoint_order(&h->to, a);
+
+		if (!forth && !back)
+			continue;
+		init |= h->type == WGA_WG_INITIATION;
+		response |= h->type == WGA_WG_RESPONSE;
+		if (pr->registry && h->node < 0)
+			return WGA_EVIDENCE_SHAPE;
+	}
+	if (!(init && response) && !wga_proofs_path(pr, a, b) &&
+	    !(pr->registry && (init || response)))
+		return WGA_EVIDENCE_SHAPE;
+	return nodes ? WGA_EVIDENCE_IDENTIFIED : WGA_EVIDENCE_BOUND;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct wga_proof *x = a, *y = b;
+	int order = where_order(&x->where, &y->where);
+
+	if (order)
+		return order;
+	return x->s.receiver < y->s.receiver ? -1 : x->s.receiver > y->s.receiver;
+}
+
+/* The other direction of a session is taken to be the one back between the same
+ * ends that began next after this one. It serves to list sessions as people
+ * think of them; no evidence rests on it.
+ */
+static void pair_sessions(struct wga_proofs *pr)
+{
+	const uint64_t near = 10 * (uint64_t)1000000000;
+	uint32_t i, k;
+
+	qsort(pr->p, pr->n, sizeof(*pr->p), by_start);
+	for (i = 0; i < pr->n; i++) {
+		struct wga_proof *p = &pr->p[i];
+
+		for (k = i + 1; !p->partner && k < pr->n && k < i + 4096; k++) {
+			struct wga_proof *q = &pr->p[k];
+
+			if (q->s.first.time_ns - p->s.first.time_ns > near)
+				break;
+			if (q->partner || endpoint_order(&q->s.from, &p->s.to) ||
+			    endpoint_order(&q->s.to, &p->s.from))
+				continue;
+			p->partner = k + 1;
+			q->partner = i + 1;
+		}
+	}
+}
+
+struct wga_proofs *wga_proofs_new(const struct wga_config *cfg,
+				  struct wga_bridge *const *bridges, size_t n,
+				  uint64_t run_start_ns)
+{
+	struct wga_proofs *pr = calloc(1, sizeof(*pr));
+	size_t b, discos = 0;
+	uint32_t i;
+
+	if (!pr)
+		return NULL;
+	pr->registry = cfg->registry;
+	for (b = 0; b < n; b++)
+		discos += bridges[b]->n_discos;
+	if (join_handshakes(pr, bridges, n) || join_sessions(pr, bridges, n)) {
+		wga_proofs_free(pr);
+		return NULL;
+	}
+	pr->paths = calloc(discos + 1, sizeof(*pr->paths));
+	pr->identities = calloc(discos + pr->n_handshakes + 1,
+				sizeof(*pr->identities));
+	if (!pr->paths || !pr->identities) {
+		wga_proofs_free(pr);
+		return NULL;
+	}
+	join_paths(pr, bridges, n);
+	join_identities(pr, bridges, n);
+	find_strangers(pr, bridges, n);
+	for (i = 0; i < pr->n; i++)
+		judge_session(pr, &pr->p[i], run_start_ns);
+	pair_sessions(pr);
+	return pr;
+}
+
+void wga_proofs_free(struct wga_proofs *pr)
+{
+	if (!pr)
+		return;
+	free(pr->p);
+	free(pr->paths);
+	free(pr->identities);
+	free(pr->handshakes);
+	free(pr);
+}

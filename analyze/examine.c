@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "analyze/examine.h"
+#include "analyze/opaque.h"
+#include "analyze/services.h"
+#include "capture/live.h"
+
+enum wga_kind wga_examine_content(struct wga_view v)
+{
+	if (v.len == 0)
+		return WGA_KIND_OPAQUE;
+	if (wga_readable(v.p, v.len) || !wga_opaque(v.p, v.len))
+		return WGA_KIND_TEXT;
+	return WGA_KIND_OPAQUE;
+}
+
+void wga_key_set(struct wga_flow_key *key, const struct wga_addr *src,
+		 uint16_t sport, const struct wga_addr *dst, uint16_t dport,
+		 uint8_t proto, enum wga_kind kind, uint8_t *dir)
+{
+	int order = memcmp(src, dst, sizeof(*src));
+	bool swap = order > 0 || (order == 0 && sport > dport);
+
+	key->lo = swap ? *dst : *src;
+	key->hi = swap ? *src : *dst;
+	key->port_lo = swap ? dport : sport;
+	key->port_hi = swap ? sport : dport;
+	key->proto = proto;
+	key->kind = (uint8_t)kind;
+	key->ethertype = 0;
+	*dir = swap;
+}
+
+void wga_key_fragment(struct wga_flow_key *key, const struct wga_addr *src,
+		      const struct wga_addr *dst, uint8_t proto, uint8_t *dir)
+{
+	wga_key_set(key, src, 0, dst, 0, proto, WGA_KIND_FRAGMENT, dir);
+}
+
+void wga_item_set(struct wga_item *item, const struct wga_packet *pkt,
+		  uint16_t sport, uint16_t dport, enum wga_kind kind)
+{
+	wga_key_set(&item->key, &pkt->src, sport, &pkt->dst, dport, pkt->proto,
+		    kind, &item->dir);
+}
+
+void wga_item_ends(const struct wga_item *item, struct wga_endpoint *from,
+		   struct wga_endpoint *to)
+{
+	struct wga_endpoint lo = { item->key.lo, item->key.port_lo };
+	struct wga_endpoint hi = { item->key.hi, item->key.port_hi };
+
+	*from = item->dir ? hi : lo;
+	*to = item->dir ? lo : hi;
+}
+
+/* The key of a frame without IP: its MAC addresses and EtherType. 802.3 frames
+ * have a length there, which would make each a flow of its own.
+ */
+static void item_set_mac(struct wga_item *item, const struct wga_packet *pkt,
+			 enum wga_kind kind)
+{
+	struct wga_addr src = { 0 }, dst = { 0 };
+
+	memcpy(src.b, pkt->src_mac, 6);
+	memcpy(dst.b, pkt->dst_mac, 6);
+	wga_key_set(&item->key, &src, 0, &dst, 0, 0, kind, &item->dir);
+	item->key.ethertype = pkt->ethertype < 0x600 ? 1 : pkt->ethertype;
+}
+
+void wga_bridge_mark(struct wga_bridge *br, enum wga_code code)
+{
+	struct wga_mark *m = &br->marks[code];
+
+	if (!m->count++)
+		m->first = br->now;
+}
+
+void wga_examine_inner(struct wga_bridge *br, const struct wga_packet *outer,
+		       uint16_t sport, uint16_t dport,
+		       const struct wga_packet *inner, struct wga_item *item,
+		       unsigned int depth)
+{
+	size_t first = br->scratch.n;
+	enum wga_kind kind = WGA_KIND_OPAQUE;
+
+	if (inner->has_addr && (wga_addr_is_overlay(&inner->src) ||
+				wga_addr_is_overlay(&inner->dst)))
+		wga_bridge_mark(br, WGA_CODE_OVERLAY_ON_UNDERLAY);
+
+	if (inner->state == WGA_PACKET_IP && !inner->fragment &&
+	    depth < WGA_TUNNEL_DEPTH) {
+		wga_examine_ip(br, inner, item, depth + 1);
+		kind = (enum wga_kind)item->key.kind;
+		if (kind == WGA_KIND_WIREGUARD || kind == WGA_KIND_DISCO)
+			return;
+	}
+	br->scratch.n = first;
+	item->aux = 0;
+	if (kind == WGA_KIND_TEXT || kind == WGA_KIND_SPLICED_TEXT ||
+	    kind == WGA_KIND_SERVICE || kind == WGA_KIND_ECHO ||
+	    wga_readable(inner->payload.p, inner->payload.len))
+		kind = WGA_KIND_TEXT;
+	else
+		kind = WGA_KIND_OPAQUE;
+	wga_item_set(item, outer, sport, dport, kind);
+}
+
+/* RFC 2784, RFC 2890 */
+static void examine_gre(struct wga_bridge *br, const struct wga_packet *pkt,
+			struct wga_item *item, unsigned int depth)
+{
+	const uint8_t *h = wga_view_at(&pkt->payload, 0, 4);
+	struct wga_packet inner = { 0 };
+	size_t hlen = 4;
+
+	if (!h) {
+		wga_item_set(item, pkt, 0, 0, WGA_KIND_BAD);
+		return;
+	}
+	hlen += h[0] & 0x80 ? 4 : 0;
+	hlen += h[0] & 0x20 ? 4 : 0;
+	hlen += h[0] & 0x10 ? 4 : 0;
+	inner.state = WGA_PACKET_OTHER;
+	inner.payload = pkt->payload;
+	if (wga_view_at(&pkt->payload, 0, hlen)) {
+		struct wga_view v = wga_view_skip(pkt->payload, hlen);
+
+		if (wga_be16(h + 2) == 0x6558)
+			wga_packet_ethernet(v, v.len, &inner);
+		else if (wga_be16(h + 2) == WGA_ETHERTYPE_IPV4 ||
+			 wga_be16(h + 2) == WGA_ETHERTYPE_IPV6)
+			wga_packet_ip(v, v.len, false, &inner);
+	}
+	wga_examine_inner(br, pkt, 0, 0, &inner, item, depth);
+}
+
+void wga_examine_ip(struct wga_bridge *br, const struct wga_packet *pkt,
+		    struct wga_item *item, unsigned int depth)
+{
+	struct wga_packet inner = { 0 };
+
+	if (pkt->payload.len < pkt->wire_len && pkt->proto != WGA_PROTO_UDP &&
+	    pkt->proto != WGA_PROTO_TCP) {
+		wga_item_set(item, pkt, 0, 0, WGA_KIND_CUT);
+		return;
+	}
+	switch (pkt->proto) {
+	case WGA_PROTO_UDP:
+		wga_examine_udp(br, pkt, item, depth);
+		break;
+	case WGA_PROTO_TCP:
+		wga_examine_tcp(br, pkt, item);
+		break;
+	case WGA_PROTO_ICMP:
+	case WGA_PROTO_ICMPV6:
+		wga_examine_icmp(br, pkt, item);
+		break;
+	case WGA_PROTO_IGMP:
+		wga_item_set(item, pkt, 0, 0, wga_igmp_check(pkt) ?
+			     WGA_KIND_HOUSEKEEPING :
+			     wga_examine_content(pkt->payload));
+		break;
+	case WGA_PROTO_IPIP:
+	case WGA_PROTO_IPV6:
+		wga_packet_ip(pkt->payload, pkt->wire_len, false, &inner);
+		wga_examine_inner(br, pkt, 0, 0, &inner, item, depth);
+		break;
+	case WGA_PROTO_GRE:
+		examine_gre(br, pkt, item, depth);
+		break;
+	default:
+		wga_item_set(item, pkt, 0, 0, wga_examine_content(pkt->payload));
+	}
+}
+
+static void examine_fragment(struct wga_bridge *br, struct wga_packet *pkt,
+			     struct wga_item *item)
+{
+	struct wga_datagram *d;
+
+	if (pkt->payload.len < pkt->wire_len) {
+		wga_item_set(item, pkt, 0, 0, WGA_KIND_CUT);
+		return;
+	}
+	switch (wga_fragment_add(br->fragments, pkt, item->bytes, &d)) {
+	case WGA_FRAGMENT_PENDING:
+		wga_key_fragment(&item->key, &pkt->src, &pkt->dst, pkt->proto,
+				 &item->dir);
+		item->text = wga_examine_content(pkt->payload) == WGA_KIND_TEXT;
+		break;
+	case WGA_FRAGMENT_AGAIN:
+		item->key = d->key;
+		break;
+	case WGA_FRAGMENT_WHOLE:
+		pkt->payload = (struct wga_view){ d->data, d->total };
+		pkt->wire_len = d->total;
+		pkt->fragment = false;
+		wga_examine_ip(br, pkt, item, 0);
+		d->key = item->key;
+		item->moved_frames = d->frames - 1;
+		item->moved_bytes = d->bytes - item->bytes;
+		break;
+	}
+}
+
+/* Bytes that no header accounts for: Ethernet padding must be zero (or an FCS
+ * of four bytes), IP options must not be text.
+ */
+static void examine_leftovers(const struct wga_packet *pkt,
+			      struct wga_item *item)
+{
+	const struct wga_view *t = &pkt->trailer;
+	size_t i;
+
+	if (pkt->options.len && wga_readable(pkt->options.p, pkt->options.len))
+		item->key.kind = WGA_KIND_TEXT;
+	if (t->len == 4)
+		return;
+	for (i = 0; i < t->len && !t->p[i]; i++)
+		;
+	if (i == t->len)
+		return;
+	item->key.kind = wga_readable(t->p, t->len) ? WGA_KIND_TEXT :
+						      WGA_KIND_BAD;
+}
+
+/* Who says to have which IPv4 address (RFC 826) */
+static void note_arp(struct wga_bridge *br, const struct wga_packet *pkt)
+{
+	struct wga_addr addr = wga_addr_v4(pkt->payload.p + 14);
+	struct wga_mac mac;
+
+	memcpy(mac.b, pkt->payload.p + 8, 6);
+	wga_neighbour_note(&br->neighbours, &mac, &addr, WGA_NEIGHBOUR_CLAIMED);
+}
+
+static void examine_other(struct wga_bridge *br, const struct wga_frame *frame,
+			  const struct wga_packet *pkt, struct wga_item *item)
+{
+	enum wga_kind kind;
+
+	if (pkt->ethertype == WGA_ETHERTYPE_HEARTBEAT &&
+	    wga_heartbeat_check(frame->data, frame->caplen))
+		kind = WGA_KIND_HEARTBEAT;
+	else if (wga_link_check(pkt))
+		kind = WGA_KIND_HOUSEKEEPING;
+	else if (pkt->payload.len < pkt->wire_len)
+		kind = WGA_KIND_CUT;
+	else if (wga_readable(pkt->payload.p, pkt->payload.len))
+		kind = WGA_KIND_TEXT;
+	else
+		kind = WGA_KIND_OPAQUE;
+	item_set_mac(item, pkt, kind);
+	if (kind == WGA_KIND_HOUSEKEEPING &&
+	    pkt->ethertype == WGA_ETHERTYPE_ARP && pkt->has_mac)
+		note_arp(br, pkt);
+}
+
+static uint16_t examine_path(struct wga_bridge *br, const struct wga_packet *pkt)
+{
+	struct wga_path path;
+
+	if (!pkt->has_mac)
+		return 0;
+	memset(&path, 0, sizeof(path));
+	memcpy(path.src.b, pkt->src_mac, 6);
+	memcpy(path.dst.b, pkt->dst_mac, 6);
+	path.ttl = pkt->has_addr ? wga_path_ttl(pkt->ttl, &pkt->dst) : 0;
+	return wga_path_get(&br->neighbours, &path);
+}
+
+static void examine_canaries(struct wga_bridge *br, const struct wga_frame *frame)
+{
+	size_t i;
+
+	for (i = 0; i < br->cfg->n_canaries; i++) {
+		const char *c = br->cfg->canaries[i];
+
+		if (memmem(frame->data, frame->caplen, c, strlen(c))) {
+			wga_bridge_mark(br, WGA_CODE_CANARY_SEEN);
+			return;
+		}
+	}
+}
+
+void wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
+		 struct wga_item *item)
+{
+	struct wga_packet pkt;
+
+	br->now = (struct wga_stamp){ frame->number, frame->time_ns };
+	*item = (struct wga_item){
+		.at = br->now, .bytes = frame->len, .first = br->scratch.n,
+	};
+	if (frame->caplen < frame->len)
+		wga_bridge_mark(br, WGA_CODE_TRUNCATED_FRAMES);
+	if (br->cfg->n_canaries)
+		examine_canaries(br, frame);
+
+	wga_packet_parse(frame, &pkt);
+	item->path = examine_path(br, &pkt);
+	switch (pkt.state) {
+	case WGA_PACKET_IP:
+		if (pkt.fragment)
+			examine_fragment(br, &pkt, item);
+		else
+			wga_examine_ip(br, &pkt, item, 0);
+		if (pkt.trailer.len || pkt.options.len)
+			examine_leftovers(&pkt, item);
+		break;
+	case WGA_PACKET_OTHER:
+		examine_other(br, frame, &pkt, item);
+		break;
+	case WGA_PACKET_CUT:
+	case WGA_PACKET_BAD:
+		if (pkt.has_addr)
+			wga_item_set(item, &pkt, 0, 0, WGA_KIND_BAD);
+		else
+			item_set_mac(item, &pkt, WGA_KIND_BAD);
+		if (pkt.state == WGA_PACKET_CUT)
+			item->key.kind = WGA_KIND_CUT;
+		break;
+	}
+	item->upto = br->scratch.n;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/examine.h"
+#include "analyze/opaque.h"
+#include "analyze/services.h"
+
+#define PORT_VXLAN	4789
+#define PORT_VXLAN_OLD	8472
+#define PORT_GENEVE	6081
+
+/* Geneve protocols of Tailscale's peer relay (tailscale net/packet/geneve.go) */
+#define GENEVE_DISCO	0x7a11
+#define GENEVE_WG	0x7a12
+#define GENEVE_HEADER	8
+
+static void note_disco(struct wga_bridge *br, const struct wga_item *item,
+		       struct wga_view v, bool relayed)
+{
+	struct wga_endpoint from, to;
+	struct wga_disco_peer *p;
+	size_t i;
+
+	wga_item_ends(item, &from, &to);
+	for (i = br->n_discos; i-- > 0;) {
+		p = &br->discos[i];
+		if (p->from.port == from.port && p->to.port == to.port &&
+		    wga_addr_equal(&p->from.addr, &from.addr) &&
+		    wga_addr_equal(&p->to.addr, &to.addr) &&
+		    !memcmp(p->key, v.p + WGA_DISCO_KEY_OFFSET, WGA_KEY_LEN))
+			goto found;
+	}
+	if (br->n_discos == br->disco_room) {
+		size_t room = br->disco_room ? 2 * br->disco_room : 32;
+
+		p = room > 65536 ? NULL : realloc(br->discos, room * sizeof(*p));
+		if (!p) {
+			br->broken = true;
+			return;
+		}
+		br->discos = p;
+		br->disco_room = room;
+	}
+	p = &br->discos[br->n_discos++];
+	*p = (struct wga_disco_peer){ .from = from, .to = to, .first = br->now };
+	memcpy(p->key, v.p + WGA_DISCO_KEY_OFFSET, WGA_KEY_LEN);
+found:
+	if (v.len == WGA_DISCO_PONG_LEN)
+		p->pongs++;
+	else
+		p->pings++;
+	p->relayed |= relayed;
+}
+
+/* One disco message, or several of one length that a host's receive offload
+ * has put together.
+ */
+static bool disco_messages(struct wga_bridge *br, struct wga_item *item,
+			   struct wga_view v)
+{
+	static const size_t strides[] = { WGA_DISCO_PONG_LEN, 124 };
+	unsigned int i;
+
+	for (i = 0; i < 2 && v.len > strides[i]; i++) {
+		struct wga_view next = wga_view_skip(v, strides[i]);
+
+		if (!wga_disco_looks_like(&next))
+			continue;
+		if (!wga_disco_check(wga_view_head(v, strides[i]), false) ||
+		    !disco_messages(br, item, next))
+			return false;
+		note_disco(br, item, wga_view_head(v, strides[i]), false);
+		return true;
+	}
+	if (!wga_disco_check(v, false))
+		return false;
+	note_disco(br, item, v, false);
+	return true;
+}
+
+static enum wga_kind wireguard_kind(struct wga_bridge *br, struct wga_view v)
+{
+	switch (wga_wg_parse(v, &br->scratch)) {
+	case WGA_WG_YES:
+		return WGA_KIND_WIREGUARD;
+	case WGA_WG_SPLICED:
+		return WGA_KIND_SPLICED;
+	case WGA_WG_SPLICED_TEXT:
+		return WGA_KIND_SPLICED_TEXT;
+	case WGA_WG_FAKE_TEXT:
+		return WGA_KIND_TEXT;
+	case WGA_WG_FAKE:
+	case WGA_WG_NOT:
+		break;
+	}
+	return WGA_KIND_COUNT;
+}
+
+static bool relay_looks_like(const struct wga_view *v)
+{
+	return v->len > GENEVE_HEADER && v->p[0] == 0 &&
+	       (v->p[1] & 0x7f) == 0 && v->p[7] == 0 &&
+	       (wga_be16(v->p + 2) == GENEVE_DISCO ||
+		wga_be16(v->p + 2) == GENEVE_WG);
+}
+
+static enum wga_kind relay_kind(struct wga_bridge *br, struct wga_item *item,
+				struct wga_view v)
+{
+	struct wga_view in = wga_view_skip(v, GENEVE_HEADER);
+	size_t first = br->scratch.n;
+
+	if (wga_be16(v.p + 2) == GENEVE_DISCO) {
+		if (!wga_disco_check(in, true))
+			return wga_examine_content(in) == WGA_KIND_TEXT ?
+				WGA_KIND_SPLICED_TEXT : WGA_KIND_SPLICED;
+		note_disco(br, item, in, true);
+		return WGA_KIND_RELAY;
+	}
+	if (v.p[1] == 0 && wga_wg_parse(in, &br->scratch) == WGA_WG_YES)
+		return WGA_KIND_RELAY;
+	br->scratch.n = first;
+	return wga_examine_content(in) == WGA_KIND_TEXT ?
+		WGA_KIND_SPLICED_TEXT : WGA_KIND_SPLICED;
+}
+
+/* RFC 7348, RFC 8926. Returns false if it is no tunnel. */
+static bool tunnel(struct wga_bridge *br, const struct wga_packet *pkt,
+		   uint16_t sport, uint16_t dport, struct wga_view v,
+		   struct wga_item *item, unsigned int depth)
+{
+	struct wga_packet inner = { 0 };
+	uint16_t type = 0x6558;
+	size_t hlen = 8;
+
+	if (v.len < hlen)
+		return false;
+	if (dport == PORT_GENEVE && (v.p[0] & 0xc0) == 0) {
+		hlen += (size_t)(v.p[0] & 0x3f) * 4;
+		type = wga_be16(v.p + 2);
+	} else if ((dport != PORT_VXLAN && dport != PORT_VXLAN_OLD) ||
+		   !(v.p[0] & 8)) {
+		return false;
+	}
+	if (v.len < hlen)
+		return false;
+
+	v = wga_view_skip(v, hlen);
+	if (type == 0x6558)
+		wga_packet_ethernet(v, v.len, &inner);
+	else if (type == WGA_ETHERTYPE_IPV4 || type == WGA_ETHERTYPE_IPV6)
+		wga_packet_ip(v, v.len, false, &inner);
+	else
+		return false;
+	if (!inner.payload.p)
+		inner.payload = v;
+	wga_examine_inner(br, pkt, sport, dport, &inner, item, depth);
+	return true;
+}
+
+/* What a datagram from one host to one host holds */
+static enum wga_kind unicast_kind(struct wga_bridge *br, struct wga_item *item,
+				  uint16_t sport, uint16_t dport,
+				  struct wga_view v)
+{
+	enum wga_kind kind;
+
+	if (wga_service_check(sport, dport, v))
+		return WGA_KIND_SERVICE;
+	if (wga_stun_check(v))
+		return WGA_KIND_STUN;
+	if (relay_looks_like(&v))
+		return relay_kind(br, item, v);
+	if (wga_disco_looks_like(&v) && disco_messages(br, item, v))
+		return WGA_KIND_DISCO;
+	kind = wireguard_kind(br, v);
+	if (kind != WGA_KIND_COUNT)
+		return kind;
+	return wga_dns_check(v) ? WGA_KIND_TEXT : wga_examine_content(v);
+}
+
+static bool is_group(const struct wga_packet *pkt)
+{
+	return wga_addr_is_multicast(&pkt->dst) ||
+	       (pkt->has_mac && (pkt->dst_mac[0] & 1));
+}
+
+void wga_examine_udp(struct wga_bridge *br, const struct wga_packet *pkt,
+		     struct wga_item *item, unsigned int depth)
+{
+	const uint8_t *h = wga_view_at(&pkt->payload, 0, 8);
+	uint16_t sport, dport;
+	struct wga_view v, rest = { 0 };
+	enum wga_kind kind;
+	size_t len;
+
+	if (!h) {
+		wga_item_set(item, pkt, 0, 0, pkt->wire_len < 8 ?
+			     WGA_KIND_BAD : WGA_KIND_CUT);
+		return;
+	}
+	sport = wga_be16(h);
+	dport = wga_be16(h + 2);
+	len = wga_be16(h + 4);
+	if (len < 8 || len > pkt->wire_len) {
+		wga_item_set(item, pkt, sport, dport, WGA_KIND_BAD);
+		return;
+	}
+	v = wga_view_skip(wga_view_head(pkt->payload, len), 8);
+	if (pkt->payload.len > len)
+		rest = wga_view_skip(pkt->payload, len);
+	if (pkt->payload.len < pkt->wire_len) {
+		kind = !is_group(pkt) && wga_readable(v.p, v.len) ?
+			WGA_KIND_TEXT : WGA_KIND_CUT;
+		wga_item_set(item, pkt, sport, dport, kind);
+		return;
+	}
+
+	/* endpoints, for whoever needs them while the kind is found out */
+	wga_item_set(item, pkt, sport, dport, WGA_KIND_OPAQUE);
+	if (is_group(pkt))
+		kind = wga_multicast_check(pkt, sport, dport, v) ?
+			WGA_KIND_HOUSEKEEPING : wga_examine_content(v);
+	else if (tunnel(br, pkt, sport, dport, v, item, depth))
+		return;
+	else
+		kind = unicast_kind(br, item, sport, dport, v);
+
+	/* bytes between the end of UDP and the end of IP belong to nobody */
+	if (rest.len)
+		kind = wga_readable(rest.p, rest.len) ? WGA_KIND_TEXT :
+							WGA_KIND_BAD;
+	item->key.kind = (uint8_t)kind;
+}

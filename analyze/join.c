@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/join.h"
+#include "analyze/packet.h"
+
+static int by_name(const void *a, const void *b)
+{
+	const struct wga_bridge *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+static struct wga_flow_key tuple_key(const struct wga_flow_key *key)
+{
+	struct wga_flow_key k = *key;
+
+	k.kind = 0;
+	return k;
+}
+
+static uint32_t *tuple_slot(const struct wga_join *j,
+			    const struct wga_flow_key *key)
+{
+	uint64_t at = wga_hash(key, sizeof(*key), j->seed);
+
+	while (j->slots[at & j->mask] &&
+	       memcmp(&j->tuples[j->slots[at & j->mask] - 1].key, key,
+		      sizeof(*key)))
+		at++;
+	return &j->slots[at & j->mask];
+}
+
+struct wga_tuple *wga_join_find(const struct wga_join *j,
+				const struct wga_flow_key *key)
+{
+	struct wga_flow_key k = tuple_key(key);
+	uint32_t i = *tuple_slot(j, &k);
+
+	return i ? &j->tuples[i - 1] : NULL;
+}
+
+static void join_flow(struct wga_join *j, uint32_t bridge, uint32_t flow)
+{
+	const struct wga_flow *f = wga_flow_at(j->bridges[bridge]->flows, flow);
+	struct wga_flow_key key = tuple_key(&f->key);
+	uint32_t *slot = tuple_slot(j, &key);
+	struct wga_tuple *t;
+
+	if (!*slot) {
+		j->tuples[j->n_tuples++] = (struct wga_tuple){
+			.key = key, .evidence = WGA_EVIDENCE_COUNT,
+		};
+		*slot = j->n_tuples;
+	}
+	t = &j->tuples[*slot - 1];
+	t->kinds |= 1u << f->key.kind;
+	j->members[j->n_members++] = (struct wga_member){
+		bridge, flow, t->members,
+	};
+	t->members = j->n_members;
+}
+
+static int join_flows(struct wga_join *j)
+{
+	uint64_t total = 0, slots = 16;
+	uint32_t b, i;
+
+	for (b = 0; b < j->n; b++)
+		total += wga_flow_count(j->bridges[b]->flows);
+	if (total > UINT32_MAX / 4)
+		return -1;
+	while (slots < total + total / 2)
+		slots *= 2;
+	j->mask = (uint32_t)slots - 1;
+	j->slots = calloc(slots, sizeof(*j->slots));
+	j->tuples = calloc(total + 1, sizeof(*j->tuples));
+	j->members = calloc(total + 1, sizeof(*j->members));
+	if (!j->slots || !j->tuples || !j->members)
+		return -1;
+	for (b = 0; b < j->n; b++) {
+		for (i = 0; i < wga_flow_count(j->bridges[b]->flows); i++) {
+			if (wga_flow_frames(j->bridges[b]->flows, i))
+				join_flow(j, b, i);
+		}
+	}
+	return 0;
+}
+
+/* The WireGuard of a tuple is as good as the worst session that used it. */
+static void lower_evidence(struct wga_join *j, const struct wga_endpoint *from,
+			   const struct wga_endpoint *to,
+			   enum wga_evidence evidence)
+{
+	struct wga_flow_key key;
+	struct wga_tuple *t;
+	uint8_t dir;
+
+	wga_key_set(&key, &from->addr, from->port, &to->addr, to->port,
+		    WGA_PROTO_UDP, 0, &dir);
+	t = wga_join_find(j, &key);
+	if (t && evidence < t->evidence)
+		t->evidence = evidence;
+}
+
+struct wga_join *wga_join_new(const struct wga_config *cfg,
+			      struct wga_bridge *const *bridges, size_t n)
+{
+	struct wga_join *j = calloc(1, sizeof(*j));
+	uint64_t start = UINT64_MAX;
+	uint32_t i;
+
+	if (!j)
+		return NULL;
+	j->cfg = cfg;
+	j->n = n;
+	wga_hash_seed(j->seed);
+	j->bridges = calloc(n + 1, sizeof(*j->bridges));
+	if (!j->bridges) {
+		wga_join_free(j);
+		return NULL;
+	}
+	if (n)
+		memcpy(j->bridges, bridges, n * sizeof(*j->bridges));
+	qsort(j->bridges, n, sizeof(*j->bridges), by_name);
+	for (i = 0; i < n; i++) {
+		if (j->bridges[i]->frames && j->bridges[i]->first_ns < start)
+			start = j->bridges[i]->first_ns;
+	}
+
+	j->roles = wga_roles_new(cfg, j->bridges, n);
+	j->proofs = wga_proofs_new(cfg, j->bridges, n, start);
+	if (!j->roles || !j->proofs || join_flows(j)) {
+		wga_join_free(j);
+		return NULL;
+	}
+	for (i = 0; i < j->proofs->n; i++) {
+		const struct wga_proof *p = &j->proofs->p[i];
+
+		lower_evidence(j, &p->s.from, &p->s.to, p->evidence);
+		lower_evidence(j, &p->s.last_from, &p->s.last_to, p->evidence);
+	}
+	return j;
+}
+
+void wga_join_free(struct wga_join *j)
+{
+	if (!j)
+		return;
+	free(j->bridges);
+	wga_roles_free(j->roles);
+	wga_proofs_free(j->proofs);
+	free(j->tuples);
+	free(j->slots);
+	free(j->members);
+	free(j);
+}
+
+static bool earlier(const struct wga_where *a, const struct wga_where *b)
+{
+	return !b->input || a->time_ns < b->time_ns ||
+	       (a->time_ns == b->time_ns && strcmp(a->input, b->input) < 0);
+}
+
+void wga_join_sum(const struct wga_join *j, const struct wga_tuple *t,
+		  enum wga_kind kind, struct wga_sum *sum)
+{
+	uint32_t m;
+
+	*sum = (struct wga_sum){ .first_ns = UINT64_MAX };
+	for (m = t->members; m; m = j->members[m - 1].next) {
+		const struct wga_member *member = &j->members[m - 1];
+		const struct wga_bridge *br = j->bridges[member->bridge];
+		const struct wga_flow *f = wga_flow_at(br->flows, member->flow);
+		const struct wga_flow_cold *c = wga_flow_cold_at(br->flows,
+								 member->flow);
+		struct wga_where first;
+
+		if (f->key.kind != kind)
+			continue;
+		first = wga_where_at(br, &(struct wga_stamp){ c->first_frame,
+							      c->first_ns });
+		sum->frames += wga_flow_frames(br->flows, member->flow);
+		sum->bytes += f->bytes;
+		sum->messages += c->messages;
+		sum->high += c->high;
+		sum->opaque += c->opaque;
+		sum->bridges |= (uint64_t)1 << member->bridge;
+		sum->text |= kind == WGA_KIND_FRAGMENT && c->aux;
+		if (c->first_ns < sum->first_ns)
+			sum->first_ns = c->first_ns;
+		if (f->last_ns > sum->last_ns)
+			sum->last_ns = f->last_ns;
+		if (earlier(&first, &sum->first))
+			sum->first = first;
+	}
+}
+
+bool wga_join_stream(const struct wga_join *j, const struct wga_tuple *t,
+		     struct wga_stream_report *out, enum wga_stream_kind *kind)
+{
+	bool found = false;
+	uint32_t m;
+
+	*out = (struct wga_stream_report){ 0 };
+	for (m = t->members; m; m = j->members[m - 1].next) {
+		const struct wga_member *member = &j->members[m - 1];
+		const struct wga_bridge *br = j->bridges[member->bridge];
+		const struct wga_flow *f = wga_flow_at(br->flows, member->flow);
+		uint32_t aux = wga_flow_cold_at(br->flows, member->flow)->aux;
+		struct wga_stream_report r;
+
+		if (f->key.kind != WGA_KIND_STREAM || !aux)
+			continue;
+		wga_stream_report(br->streams[aux - 1]->stream, true, &r);
+		*kind = br->streams[aux - 1]->kind;
+		if (!found || r.records > out->records)
+			memcpy(out->detail, r.detail, sizeof(out->detail));
+		out->derp |= r.derp;
+		out->late |= r.late;
+		out->gap |= r.gap;
+		out->spliced |= r.spliced;
+		if (r.records > out->records)
+			out->records = r.records;
+		found = true;
+	}
+	return found;
+}
+
+enum wga_evidence wga_join_evidence(const struct wga_join *j,
+				    const struct wga_tuple *t,
+				    enum wga_kind kind)
+{
+	struct wga_endpoint lo = { t->key.lo, t->key.port_lo };
+	struct wga_endpoint hi = { t->key.hi, t->key.port_hi };
+
+	if (kind == WGA_KIND_DISCO) {
+		if (!wga_proofs_path(j->proofs, &lo, &hi))
+			return WGA_EVIDENCE_SHAPE;
+		return wga_proofs_node(j->proofs, &lo) >= 0 &&
+		       wga_proofs_node(j->proofs, &hi) >= 0 ?
+			WGA_EVIDENCE_IDENTIFIED : WGA_EVIDENCE_BOUND;
+	}
+	if (kind != WGA_KIND_WIREGUARD && kind != WGA_KIND_RELAY)
+		return WGA_EVIDENCE_NONE;
+	if (t->evidence != WGA_EVIDENCE_COUNT)
+		return t->evidence;
+	return wga_proofs_handshake(j->proofs, &lo, &hi);
+}

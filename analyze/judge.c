@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/judge_internal.h"
+
+#define BRIDGES_MAX	64
+
+struct wga_run {
+	const struct wga_config *cfg;
+	struct wga_bridge *bridges[BRIDGES_MAX];
+	size_t n;
+};
+
+struct wga_run *wga_run_new(const struct wga_config *cfg)
+{
+	struct wga_run *run = calloc(1, sizeof(*run));
+
+	if (run)
+		run->cfg = cfg;
+	return run;
+}
+
+void wga_run_free(struct wga_run *run)
+{
+	size_t i;
+
+	for (i = 0; run && i < run->n; i++)
+		wga_bridge_free(run->bridges[i]);
+	free(run);
+}
+
+int wga_run_add(struct wga_run *run, struct wga_bridge *br, struct wga_err *err)
+{
+	if (run->n == BRIDGES_MAX)
+		return wga_err_set(err, "usage",
+				   "%s: a run has at most %d bridges",
+				   br->name, BRIDGES_MAX);
+	run->bridges[run->n++] = br;
+	return 0;
+}
+
+int wga_run_merge(struct wga_run *run, struct wga_run *other,
+		  struct wga_err *err)
+{
+	if (run->n + other->n > BRIDGES_MAX)
+		return wga_err_set(err, "usage",
+				   "a run has at most %d bridges", BRIDGES_MAX);
+	memcpy(run->bridges + run->n, other->bridges,
+	       other->n * sizeof(*other->bridges));
+	run->n += other->n;
+	other->n = 0;
+	wga_run_free(other);
+	return 0;
+}
+
+void wga_judge_found(struct wga_judge *g, enum wga_code code, uint64_t count,
+		     const struct wga_where *where, const char *fmt, ...)
+{
+	struct wga_found *f = &g->found[code];
+	const char *input = f->first.input;
+	uint64_t frame = f->first.frame;
+	bool was = f->count;
+	va_list ap;
+
+	wga_found_add(f, count, where);
+	if (!count || (was && f->first.input == input &&
+		       f->first.frame == frame))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(g->what[code], sizeof(g->what[code]), fmt, ap);
+	va_end(ap);
+}
+
+void wga_judge_note(struct wga_judge *g, uint64_t count, const char *fmt, ...)
+{
+	struct wga_note *n = realloc(g->v->notes,
+				     (g->v->n_notes + 1) * sizeof(*n));
+	va_list ap;
+
+	if (!n) {
+		g->broken = true;
+		return;
+	}
+	g->v->notes = n;
+	n += g->v->n_notes++;
+	n->count = count;
+	va_start(ap, fmt);
+	vsnprintf(n->text, sizeof(n->text), fmt, ap);
+	va_end(ap);
+}
+
+/* What a frame of a bridge said by itself */
+static void judge_marks(struct wga_judge *g, const struct wga_bridge *br)
+{
+	static const struct {
+		enum wga_code code;
+		const char *text;
+	} marks[] = {
+		{ WGA_CODE_OVERLAY_ON_UNDERLAY, "inside a tunnel or quote" },
+		{ WGA_CODE_CANARY_SEEN, "first in" },
+		{ WGA_CODE_TRUNCATED_FRAMES, "first in" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
+		const struct wga_mark *m = &br->marks[marks[i].code];
+		struct wga_where w = wga_where_at(br, &m->first);
+
+		wga_judge_found(g, marks[i].code, m->count, &w, "%s %s",
+				marks[i].text, br->name);
+	}
+}
+
+/* What is missing from a bridge's frames */
+static void judge_loss(struct wga_judge *g, const struct wga_bridge *br)
+{
+	const struct wga_loss *l = &br->loss;
+	struct wga_where w = { .input = br->name, .live = br->live };
+
+	wga_judge_found(g, WGA_CODE_KERNEL_DROPS, l->kernel_drops, &w,
+			"on %s", br->name);
+	wga_judge_found(g, WGA_CODE_TRUNCATED_FILE, l->damage != NULL, &w,
+			"%s: %s", br->name, l->damage ? l->damage : "");
+	wga_judge_found(g, WGA_CODE_FILTERED, l->filter != NULL, &w,
+			"\"%s\" on %s", l->filter ? l->filter : "", br->name);
+	wga_judge_found(g, WGA_CODE_CAPTURE_GAP, l->gone, &w,
+			"%s went away during the capture", br->name);
+	wga_judge_found(g, WGA_CODE_CAPTURE_GAP,
+			l->heartbeats_sent - (l->heartbeats_seen <
+			l->heartbeats_sent ? l->heartbeats_seen :
+			l->heartbeats_sent), &w,
+			"%" PRIu64 " of %" PRIu64 " heartbeats did not come back on %s",
+			l->heartbeats_sent - l->heartbeats_seen,
+			l->heartbeats_sent, br->name);
+	wga_judge_found(g, WGA_CODE_CAPTURE_GAP, br->broken ||
+			br->sessions.overflow, &w,
+			"memory ran out while %s was judged", br->name);
+	if (l->passive)
+		wga_judge_note(g, 1, "%s: passive capture, completeness rests "
+			       "on the kernel's counters alone", br->name);
+}
+
+/* Does this kind hold bytes that stand inside a protocol of the mesh? */
+static bool is_spliced(const struct wga_tuple *t, enum wga_kind kind)
+{
+	const uint32_t mesh = 1u << WGA_KIND_WIREGUARD | 1u << WGA_KIND_RELAY |
+			      1u << WGA_KIND_DISCO;
+
+	if (kind == WGA_KIND_SPLICED || kind == WGA_KIND_SPLICED_TEXT)
+		return true;
+	return (kind == WGA_KIND_TEXT || kind == WGA_KIND_OPAQUE) &&
+	       (t->kinds & mesh);
+}
+
+static void judge_stream(struct wga_judge *g, const struct wga_tuple *t,
+			 const struct wga_sum *sum, const char *ends)
+{
+	struct wga_stream_report r;
+	enum wga_stream_kind kind;
+
+	if (!wga_join_stream(g->j, t, &r, &kind))
+		return;
+	wga_judge_found(g, WGA_CODE_LATE_START, r.late, &sum->first,
+			"connection %s could not be followed", ends);
+	wga_judge_found(g, WGA_CODE_CAPTURE_GAP, r.gap, &sum->first,
+			"bytes are missing in connection %s", ends);
+}
+
+static void judge_flow(struct wga_judge *g, struct wga_tuple *t,
+		       enum wga_kind kind)
+{
+	struct wga_listing *l = &g->listing[g->n_listing++];
+	struct wga_class_sum *c;
+	enum wga_class cls;
+	struct wga_sum sum;
+	char ends[180];
+	bool grave;
+
+	wga_join_sum(g->j, t, kind, &sum);
+	cls = wga_join_class(g->j, t, kind, &sum);
+	c = &g->v->classes[cls];
+	c->frames += sum.frames;
+	c->bytes += sum.bytes;
+	if (cls == WGA_CLASS_WIREGUARD)
+		c->messages += sum.messages;
+
+	grave = cls == WGA_CLASS_PLAINTEXT || cls == WGA_CLASS_UNEXPLAINED;
+	*l = (struct wga_listing){
+		.tuple = (uint32_t)(t - g->j->tuples), .kind = (uint8_t)kind,
+		.cls = (uint8_t)cls, .grave = grave, .bytes = sum.bytes,
+	};
+	if (!grave && cls != WGA_CLASS_UNPARSED && cls != WGA_CLASS_EXTERNAL &&
+	    kind != WGA_KIND_STREAM && !wga_addr_is_overlay(&t->key.lo) &&
+	    !wga_addr_is_overlay(&t->key.hi))
+		return;
+
+	wga_summary_ends(g, &t->key, ends, sizeof(ends));
+	if (grave)
+		wga_judge_found(g, cls == WGA_CLASS_PLAINTEXT ?
+				WGA_CODE_PLAINTEXT : WGA_CODE_UNEXPLAINED,
+				sum.frames, &sum.first, "%s", ends);
+	if (grave && is_spliced(t, kind))
+		wga_judge_found(g, WGA_CODE_SPLICED, sum.frames, &sum.first,
+				"%s", ends);
+	if (!t->key.ethertype && (wga_addr_is_overlay(&t->key.lo) ||
+				  wga_addr_is_overlay(&t->key.hi)))
+		wga_judge_found(g, WGA_CODE_OVERLAY_ON_UNDERLAY, sum.frames,
+				&sum.first, "%s", ends);
+	if (cls == WGA_CLASS_UNPARSED)
+		wga_judge_found(g, WGA_CODE_UNPARSED_FRAMES, sum.frames,
+				&sum.first, "%s", ends);
+	if (cls == WGA_CLASS_EXTERNAL && wga_join_unknown(g->j, t))
+		wga_judge_found(g, WGA_CODE_UNKNOWN_HOST, sum.frames,
+				&sum.first, "%s", ends);
+	if (kind == WGA_KIND_STREAM)
+		judge_stream(g, t, &sum, ends);
+}
+
+/* A tuple that carried only handshakes has no session to be judged by. */
+static void judge_handshakes(struct wga_judge *g, const struct wga_tuple *t)
+{
+	enum wga_kind kind = t->kinds >> WGA_KIND_WIREGUARD & 1 ?
+		WGA_KIND_WIREGUARD : WGA_KIND_RELAY;
+	struct wga_sum sum;
+	char ends[180];
+
+	if (!(t->kinds >> kind & 1) || t->evidence != WGA_EVIDENCE_COUNT)
+		return;
+	wga_join_sum(g->j, t, kind, &sum);
+	if (!sum.messages ||
+	    wga_join_evidence(g->j, t, kind) >= g->cfg->require)
+		return;
+	wga_judge_found(g, WGA_CODE_WEAK_EVIDENCE, 1, &sum.first,
+			"handshake %s that nothing confirms",
+			wga_summary_ends(g, &t->key, ends, sizeof(ends)));
+}
+
+static void judge_flows(struct wga_judge *g)
+{
+	size_t room = 0;
+	uint32_t i;
+	int kind;
+
+	for (i = 0; i < g->j->n_tuples; i++)
+		room += (size_t)__builtin_popcount(g->j->tuples[i].kinds);
+	g->listing = calloc(room + 1, sizeof(*g->listing));
+	if (!g->listing) {
+		g->broken = true;
+		return;
+	}
+	for (i = 0; i < g->j->n_tuples; i++) {
+		struct wga_tuple *t = &g->j->tuples[i];
+
+		for (kind = 0; kind < WGA_KIND_COUNT; kind++) {
+			if (t->kinds >> kind & 1)
+				judge_flow(g, t, (enum wga_kind)kind);
+		}
+		judge_handshakes(g, t);
+	}
+}
+
+static void judge_sessions(struct wga_judge *g)
+{
+	const struct wga_proofs *pr = g->j->proofs;
+	uint32_t i;
+
+	for (i = 0; i < pr->n; i++) {
+		const struct wga_proof *p = &pr->p[i];
+		struct wga_flow_key key;
+		char ends[180];
+		uint8_t dir;
+
+		g->data_messages += p->s.messages;
+		if (p->evidence >= g->cfg->require)
+			continue;
+		wga_key_set(&key, &p->s.from.addr, p->s.from.port,
+			    &p->s.to.addr, p->s.to.port, 17, 0, &dir);
+		wga_judge_found(g, p->late ? WGA_CODE_LATE_START :
+				WGA_CODE_WEAK_EVIDENCE, 1, &p->where,
+				"session %08x %s: %s", p->s.receiver,
+				wga_summary_ends(g, &key, ends, sizeof(ends)),
+				p->evidence == WGA_EVIDENCE_SHAPE ? p->why :
+				"not every end is a registered node");
+	}
+	wga_judge_found(g, WGA_CODE_COUNTER_REUSE, pr->reuse.count,
+			&pr->reuse.first, "first in %s",
+			pr->reuse.first.input ? pr->reuse.first.input : "");
+	wga_judge_found(g, WGA_CODE_UNREGISTERED_PEER, pr->unregistered.count,
+			&pr->unregistered.first, "first in %s",
+			pr->unregistered.first.input ?
+			pr->unregistered.first.input : "");
+	if (pr->renewed.count)
+		wga_judge_note(g, pr->renewed.count, "disco senders with a key "
+			       "that is not registered any more, from an "
+			       "endpoint of a registered node (restarted)");
+}
+
+static void judge_presence(struct wga_judge *g)
+{
+	size_t i;
+
+	if (!g->data_messages && !g->derp_messages)
+		wga_judge_found(g, WGA_CODE_NO_ENCRYPTED_TRAFFIC, 1, NULL,
+				"no WireGuard data was seen, directly or in "
+				"an opened relay");
+	for (i = 0; i < g->cfg->n_expect; i++) {
+		const struct wga_expect *e = &g->cfg->expect[i];
+
+		if (!wga_summary_pair_seen(g, e->a, e->b))
+			wga_judge_found(g, WGA_CODE_MISSING_PAIR, 1, NULL,
+					"%s and %s", e->a, e->b);
+	}
+}
+
+/* Exemptions that were used, and what was not looked into */
+static void judge_notes(struct wga_judge *g)
+{
+	const struct wga_class_sum *c = g->v->classes;
+	uint64_t records = 0;
+	uint32_t i;
+
+	for (i = 0; i < g->j->n_tuples; i++) {
+		struct wga_stream_report r;
+		enum wga_stream_kind kind;
+
+		if (g->j->tuples[i].kinds >> WGA_KIND_STREAM & 1 &&
+		    wga_join_stream(g->j, &g->j->tuples[i], &r, &kind))
+			records += r.records;
+	}
+	if (records)
+		wga_judge_note(g, records, "TLS records to DERP and control "
+			       "servers followed but not opened");
+	if (c[WGA_CLASS_HOUSEKEEPING].frames)
+		wga_judge_note(g, c[WGA_CLASS_HOUSEKEEPING].frames,
+			       "housekeeping frames exempt (ARP, ND, DHCP, "
+			       "multicast announcements, gateway services)");
+	if (c[WGA_CLASS_EXTERNAL].frames)
+		wga_judge_note(g, c[WGA_CLASS_EXTERNAL].frames,
+			       "frames with ends outside the mesh not held to "
+			       "its rules");
+	if (c[WGA_CLASS_STUN].frames)
+		wga_judge_note(g, c[WGA_CLASS_STUN].frames,
+			       "STUN frames exempt (declared server or path of "
+			       "the mesh)");
+}
+
+static const char *const sentences[WGA_CODE_COUNT] = {
+	[WGA_CODE_PLAINTEXT] = "readable between hosts of the mesh: ",
+	[WGA_CODE_UNEXPLAINED] = "not explained, between hosts of the mesh: ",
+	[WGA_CODE_OVERLAY_ON_UNDERLAY] = "mesh addresses outside of the tunnel: ",
+	[WGA_CODE_CANARY_SEEN] = "a canary's bytes in the clear, ",
+	[WGA_CODE_SPLICED] = "foreign bytes inside a flow of the mesh: ",
+	[WGA_CODE_COUNTER_REUSE] = "a session used one counter for different messages, ",
+	[WGA_CODE_UNREGISTERED_PEER] = "disco or handshakes of no registered node, ",
+	[WGA_CODE_NO_ENCRYPTED_TRAFFIC] = "",
+	[WGA_CODE_MISSING_PAIR] = "no WireGuard data in both directions between ",
+	[WGA_CODE_WEAK_EVIDENCE] = "WireGuard below the required evidence: ",
+	[WGA_CODE_LATE_START] = "began before the capture: ",
+	[WGA_CODE_KERNEL_DROPS] = "frames were dropped before they could be judged, ",
+	[WGA_CODE_CAPTURE_GAP] = "the capture has a gap: ",
+	[WGA_CODE_TRUNCATED_FRAMES] = "frames were cut short, ",
+	[WGA_CODE_TRUNCATED_FILE] = "the file ends early, ",
+	[WGA_CODE_UNPARSED_FRAMES] = "frames that could not be judged: ",
+	[WGA_CODE_UNKNOWN_HOST] = "the role of an end is not known (declare it): ",
+	[WGA_CODE_FILTERED] = "a filter hid frames: ",
+};
+
+static void judge_outcome(struct wga_judge *g)
+{
+	struct wga_verdict *v = g->v;
+	bool violation = false, inconclusive = false;
+	int code;
+
+	v->reasons = calloc(WGA_CODE_COUNT, sizeof(*v->reasons));
+	if (!v->reasons) {
+		g->broken = true;
+		return;
+	}
+	for (code = 0; code < WGA_CODE_COUNT; code++) {
+		const struct wga_found *f = &g->found[code];
+		bool grave = wga_code_severity((enum wga_code)code) ==
+			     WGA_VIOLATION;
+		struct wga_reason *r = &v->reasons[v->n_reasons];
+
+		if (!f->count)
+			continue;
+		v->n_reasons++;
+		r->code = (enum wga_code)code;
+		r->count = f->count;
+		r->accepted = !grave && g->cfg->accept[code];
+		r->first = f->first;
+		if (!f->first.frame)
+			r->first.input = NULL;
+		snprintf(r->text, sizeof(r->text), "%s%s", sentences[code],
+			 g->what[code]);
+		violation |= grave;
+		inconclusive |= !grave && !r->accepted;
+	}
+	v->outcome = violation ? WGA_VIOLATION :
+		     inconclusive ? WGA_INCONCLUSIVE : WGA_PASS;
+}
+
+static void judge_inputs(struct wga_judge *g)
+{
+	const struct wga_join *j = g->j;
+	size_t i;
+
+	g->v->inputs = calloc(j->n + 1, sizeof(*g->v->inputs));
+	if (!g->v->inputs) {
+		g->broken = true;
+		return;
+	}
+	g->v->n_inputs = j->n;
+	for (i = 0; i < j->n; i++) {
+		const struct wga_bridge *br = j->bridges[i];
+
+		g->v->inputs[i] = (struct wga_input_report){
+			.name = br->name, .live = br->live,
+			.frames = br->frames, .bytes = br->bytes,
+			.kernel_drops = br->loss.kernel_drops,
+			.first_ns = br->first_ns, .last_ns = br->last_ns,
+		};
+		g->derp_messages += br->derp_messages;
+		judge_marks(g, br);
+		judge_loss(g, br);
+	}
+}
+
+int wga_run_judge(const struct wga_run *run, struct wga_verdict **out,
+		  struct wga_err *err)
+{
+	struct wga_judge *g = calloc(1, sizeof(*g));
+
+	if (g) {
+		g->cfg = run->cfg;
+		g->v = calloc(1, sizeof(*g->v));
+		g->j = wga_join_new(run->cfg, run->bridges, run->n);
+	}
+	if (g && g->v && g->j) {
+		judge_inputs(g);
+		judge_flows(g);
+		judge_sessions(g);
+		judge_presence(g);
+		judge_notes(g);
+		wga_summary_flows(g);
+		wga_summary_sessions(g);
+		wga_summary_pairs(g);
+		judge_outcome(g);
+	}
+	if (!g || !g->v || !g->j || g->broken) {
+		if (g) {
+			wga_verdict_free(g->v);
+			wga_join_free(g->j);
+			free(g->listing);
+		}
+		free(g);
+		return wga_err_set(err, "out-of-memory",
+				   "out of memory while joining the bridges");
+	}
+	*out = g->v;
+	wga_join_free(g->j);
+	free(g->listing);
+	free(g);
+	return 0;
+}

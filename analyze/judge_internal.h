@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WGA_JUDGE_INTERNAL_H
+#define WGA_JUDGE_INTERNAL_H
+
+#include "analyze/join.h"
+
+/* More flows than this are counted and judged, but not listed one by one. */
+#define WGA_FLOWS_LISTED	10000
+/* The same for pairs and sessions */
+#define WGA_PAIRS_LISTED	4096
+
+/**
+ * struct wga_listing - a flow that may be listed
+ */
+struct wga_listing {
+	uint32_t tuple;
+	uint8_t kind, cls;
+	bool grave;
+	uint64_t bytes;
+};
+
+/**
+ * struct wga_judge - a verdict in the making
+ * @found:	by reason code
+ * @what:	what the first of each code is about, for its sentence
+ */
+struct wga_judge {
+	const struct wga_config *cfg;
+	struct wga_join *j;
+	struct wga_verdict *v;
+	struct wga_found found[WGA_CODE_COUNT];
+	char what[WGA_CODE_COUNT][200];
+	struct wga_listing *listing;
+	size_t n_listing;
+	uint64_t data_messages, derp_messages;
+	bool broken;
+};
+
+/* Add to a reason; @fmt says what it is about if this is its earliest frame. */
+void wga_judge_found(struct wga_judge *g, enum wga_code code, uint64_t count,
+		     const struct wga_where *where, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/* Add something that is worth saying but no reason. */
+void wga_judge_note(struct wga_judge *g, uint64_t count, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* summary.c: flows, sessions, pairs of the verdict */
+void wga_summary_end(const struct wga_judge *g, const struct wga_flow_key *key,
+		     bool hi, struct wga_flow_end *end);
+void wga_summary_flows(struct wga_judge *g);
+void wga_summary_sessions(struct wga_judge *g);
+void wga_summary_pairs(struct wga_judge *g);
+/* were hosts of both names seen to exchange WireGuard data? */
+bool wga_summary_pair_seen(const struct wga_judge *g, const char *a,
+			   const char *b);
+/* "192.168.1.10:41641 (vm-a)" */
+const char *wga_summary_ends(const struct wga_judge *g,
+			     const struct wga_flow_key *key, char *buf,
+			     size_t size);
+
+#endif /* WGA_JUDGE_INTERNAL_H */

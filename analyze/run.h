@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WGA_RUN_H
+#define WGA_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "analyze/config.h"
+#include "analyze/verdict.h"
+#include "capture/err.h"
+#include "capture/frame.h"
+
+/*
+ * Theory of operation
+ *
+ * What one bridge's capture yields is a value, struct wga_bridge: flows,
+ * sessions, handshakes, who was seen behind which MAC address, and counts. It
+ * is filled by one thread and knows nothing of other bridges. A run is a set
+ * of such values. Only wga_run_judge() looks across them, so the order in
+ * which bridges are read, or whether they are read side by side, cannot change
+ * the verdict.
+ */
+struct wga_bridge;
+struct wga_run;
+
+/**
+ * struct wga_loss - what is known to be missing from one bridge's frames
+ * @kernel_drops:	frames that kernel or file say were dropped
+ * @gone:		the interface went away during the capture
+ * @heartbeats_sent, @heartbeats_seen:	own frames put on the bridge and
+ *			found again (both 0 when passive or from a file)
+ * @passive:		live, without heartbeats
+ * @filter:		BPF expression that hid frames, or NULL
+ * @damage:		why a file ended before its end, or NULL
+ */
+struct wga_loss {
+	uint64_t kernel_drops;
+	bool gone;
+	uint64_t heartbeats_sent, heartbeats_seen;
+	bool passive;
+	const char *filter;
+	const char *damage;
+};
+
+/**
+ * wga_bridge_new() - start observing one bridge
+ * @cfg:	what was declared; must outlive the bridge
+ * @name:	file or bridge name, copied
+ * @live:	@name is a live interface
+ *
+ * Return: the bridge, or NULL when out of memory.
+ */
+struct wga_bridge *wga_bridge_new(const struct wga_config *cfg,
+				  const char *name, bool live);
+
+/**
+ * wga_bridge_gateway() - an address the bridge itself has (live capture)
+ */
+void wga_bridge_gateway(struct wga_bridge *br, const struct wga_addr *addr);
+
+/**
+ * wga_bridge_observe() - judge a batch of frames
+ * @br:		the bridge
+ * @batch:	frames, in capture order; not kept
+ */
+void wga_bridge_observe(struct wga_bridge *br, const struct wga_batch *batch);
+
+/**
+ * wga_bridge_loss() - say what is missing; call once, after the last frame
+ * @br:		the bridge
+ * @loss:	strings are copied
+ */
+void wga_bridge_loss(struct wga_bridge *br, const struct wga_loss *loss);
+
+void wga_bridge_free(struct wga_bridge *br);
+
+struct wga_run *wga_run_new(const struct wga_config *cfg);
+
+/**
+ * wga_run_add() - add a bridge to a run
+ * @run:	the run
+ * @br:		the bridge; the run owns it from here on
+ *
+ * Return: 0, or -1 with @err set (more than 64 bridges, out of memory).
+ */
+int wga_run_add(struct wga_run *run, struct wga_bridge *br, struct wga_err *err);
+
+/**
+ * wga_run_merge() - move all bridges of one run into another
+ * @run:	the run that grows
+ * @other:	the run that is emptied and freed
+ */
+int wga_run_merge(struct wga_run *run, struct wga_run *other,
+		  struct wga_err *err);
+
+/**
+ * wga_run_judge() - join all bridges and give the verdict
+ * @run:	the run, which stays as it was: it may be judged again later
+ *		with more frames or bridges
+ * @out:	release with wga_verdict_free()
+ *
+ * Return: 0, or -1 with @err set (out of memory).
+ */
+int wga_run_judge(const struct wga_run *run, struct wga_verdict **out,
+		  struct wga_err *err);
+
+void wga_run_free(struct wga_run *run);
+
+#endif /* WGA_RUN_H */

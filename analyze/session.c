@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/flow.h"
+#include "analyze/session.h"
+
+#define SLOTS_MIN	64
+#define WINDOW_MIN	8
+/* All windows of a bridge together; a thousand busy sessions at once. */
+#define WINDOW_BUDGET	((size_t)64 << 20)
+/* More handshakes than this are a flood, not a mesh. */
+#define HANDSHAKES_MAX	((size_t)1 << 20)
+#define SESSIONS_MAX	((uint32_t)1 << 24)
+/* A message that large was not sent by Tailscale (MTU 1280), nor over
+ * Ethernet without jumbo frames.
+ */
+#define MESSAGE_USUAL_MAX	1500
+
+int wga_sessions_init(struct wga_sessions *t)
+{
+	memset(t, 0, sizeof(*t));
+	wga_hash_seed(t->seed);
+	t->recent = UINT32_MAX;
+	t->mask = SLOTS_MIN - 1;
+	t->slots = calloc(SLOTS_MIN, sizeof(*t->slots));
+	return t->slots ? 0 : -1;
+}
+
+void wga_sessions_free(struct wga_sessions *t)
+{
+	uint32_t i;
+
+	for (i = 0; i < t->n; i++)
+		free(t->s[i].window);
+	free(t->s);
+	free(t->slots);
+	free(t->h);
+}
+
+static uint64_t session_hash(const struct wga_sessions *t, uint32_t receiver,
+			     const struct wga_addr *dst)
+{
+	uint8_t key[20];
+
+	memcpy(key, &receiver, 4);
+	memcpy(key + 4, dst, 16);
+	return wga_hash(key, sizeof(key), t->seed);
+}
+
+static bool session_is(const struct wga_session *s, uint32_t receiver,
+		       const struct wga_addr *dst)
+{
+	return s->receiver == receiver && wga_addr_equal(&s->dst, dst);
+}
+
+static int slots_grow(struct wga_sessions *t)
+{
+	uint32_t n = 2 * (t->mask + 1), i;
+	uint32_t *slots = calloc(n, sizeof(*slots));
+
+	if (!slots)
+		return -1;
+	for (i = 0; i < t->n; i++) {
+		uint64_t at = session_hash(t, t->s[i].receiver, &t->s[i].dst);
+
+		while (slots[at & (n - 1)])
+			at++;
+		slots[at & (n - 1)] = i + 1;
+	}
+	free(t->slots);
+	t->slots = slots;
+	t->mask = n - 1;
+	return 0;
+}
+
+static struct wga_session *session_add(struct wga_sessions *t,
+				       uint32_t receiver,
+				       const struct wga_addr *dst)
+{
+	struct wga_session *s;
+	uint64_t at;
+
+	if (t->n == SESSIONS_MAX || (t->n * 2 > t->mask && slots_grow(t)))
+		return NULL;
+	if (t->n == t->room) {
+		uint32_t room = t->room ? 2 * t->room : 64;
+
+		s = realloc(t->s, room * sizeof(*s));
+		if (!s)
+			return NULL;
+		t->s = s;
+		t->room = room;
+	}
+	at = session_hash(t, receiver, dst);
+	while (t->slots[at & t->mask])
+		at++;
+	s = &t->s[t->n++];
+	t->slots[at & t->mask] = t->n;
+	*s = (struct wga_session){ .receiver = receiver, .dst = *dst };
+	return s;
+}
+
+static struct wga_session *session_get(struct wga_sessions *t,
+				       uint32_t receiver,
+				       const struct wga_addr *dst)
+{
+	struct wga_session *s;
+	uint64_t at;
+
+	if (t->recent < t->n && session_is(&t->s[t->recent], receiver, dst))
+		return &t->s[t->recent];
+	for (at = session_hash(t, receiver, dst); t->slots[at & t->mask]; at++) {
+		uint32_t i = t->slots[at & t->mask] - 1;
+
+		if (session_is(&t->s[i], receiver, dst)) {
+			t->recent = i;
+			return &t->s[i];
+		}
+	}
+	s = session_add(t, receiver, dst);
+	if (s)
+		t->recent = t->n - 1;
+	return s;
+}
+
+/* Full value of a counter in the window, given the greatest one */
+static uint64_t seen_counter(const struct wga_session *s,
+			     const struct wga_seen *seen)
+{
+	return s->counter_max - (uint32_t)((uint32_t)s->counter_max -
+					   seen->counter);
+}
+
+/* Make room for counters from counter_min (or as far back as may be) up to
+ * @counter.
+ */
+static void window_grow(struct wga_sessions *t, struct wga_session *s,
+			uint64_t counter)
+{
+	uint64_t span = counter - s->counter_min + 1;
+	uint32_t size = s->size ? s->size : WINDOW_MIN, i;
+	struct wga_seen *w;
+
+	while (size < span && size < WGA_WINDOW_MAX)
+		size *= 2;
+	if (size == s->size || s->blind)
+		return;
+	if (t->window_bytes + size * sizeof(*w) > WINDOW_BUDGET) {
+		s->blind = true;
+		return;
+	}
+	w = calloc(size, sizeof(*w));
+	if (!w) {
+		s->blind = true;
+		return;
+	}
+	for (i = 0; i < s->size; i++) {
+		if (s->window[i].digest)
+			w[seen_counter(s, &s->window[i]) & (size - 1)] =
+				s->window[i];
+	}
+	t->window_bytes += (size - s->size) * sizeof(*w);
+	free(s->window);
+	s->window = w;
+	s->size = size;
+}
+
+/* Returns false for a message that was seen before, with the same bytes. */
+static bool window_enter(struct wga_sessions *t, struct wga_session *s,
+			 const struct wga_wg_message *m,
+			 const struct wga_stamp *at)
+{
+	uint32_t digest = (uint32_t)m->digest | 1;
+	uint64_t max = m->counter > s->counter_max ? m->counter : s->counter_max;
+	struct wga_seen *seen;
+
+	if (m->counter < s->counter_min)
+		s->counter_min = m->counter;
+	if (max - s->counter_min >= s->size && s->size < WGA_WINDOW_MAX)
+		window_grow(t, s, max);
+	s->counter_max = max;
+	if (!s->size)
+		return true;
+	if (max - m->counter >= s->size) {
+		s->stale++;
+		return true;
+	}
+
+	seen = &s->window[m->counter & (s->size - 1)];
+	if (seen->digest && seen_counter(s, seen) == m->counter) {
+		if (seen->digest == digest)
+			return false;
+		if (!s->reused++)
+			s->reuse = *at;
+		return true;
+	}
+	*seen = (struct wga_seen){ (uint32_t)m->counter, digest };
+	return true;
+}
+
+static bool endpoint_equal(const struct wga_endpoint *a,
+			   const struct wga_endpoint *b)
+{
+	return a->port == b->port && wga_addr_equal(&a->addr, &b->addr);
+}
+
+static void session_place(struct wga_session *s, const struct wga_endpoint *from,
+			  const struct wga_endpoint *to)
+{
+	if (endpoint_equal(&s->last_from, from) &&
+	    endpoint_equal(&s->last_to, to))
+		return;
+	if (!endpoint_equal(&s->last_from, &s->from) ||
+	    !endpoint_equal(&s->last_to, &s->to))
+		s->moved = true;
+	s->last_from = *from;
+	s->last_to = *to;
+}
+
+void wga_sessions_data(struct wga_sessions *t, const struct wga_wg_message *m,
+		       const struct wga_endpoint *from,
+		       const struct wga_endpoint *to,
+		       const struct wga_stamp *at)
+{
+	struct wga_session *s = session_get(t, m->receiver, &to->addr);
+
+	if (!s) {
+		t->overflow = true;
+		return;
+	}
+	if (!s->messages) {
+		s->from = s->last_from = *from;
+		s->to = s->last_to = *to;
+		s->first = s->last = *at;
+		s->counter_first = s->counter_min = s->counter_max = m->counter;
+	}
+	session_place(s, from, to);
+	if (at->time_ns > s->last.time_ns)
+		s->last = *at;
+	if (at->time_ns < s->first.time_ns)
+		s->first = *at;
+	if (window_enter(t, s, m, at)) {
+		s->messages++;
+		s->odd += m->len % 16 != 0 || m->len > MESSAGE_USUAL_MAX;
+	}
+}
+
+void wga_sessions_handshake(struct wga_sessions *t,
+			    const struct wga_wg_message *m,
+			    const struct wga_endpoint *from,
+			    const struct wga_endpoint *to,
+			    const struct wga_stamp *at, int node)
+{
+	size_t back;
+
+	/* The same frame routed back over one bridge comes close behind. */
+	for (back = 1; back <= 16 && back <= t->n_handshakes; back++) {
+		struct wga_handshake *h = &t->h[t->n_handshakes - back];
+
+		if (h->digest == m->digest && endpoint_equal(&h->to, to)) {
+			h->count++;
+			return;
+		}
+	}
+	if (t->n_handshakes == t->handshake_room) {
+		size_t room = t->handshake_room ? 2 * t->handshake_room : 64;
+		struct wga_handshake *h = NULL;
+
+		if (room <= HANDSHAKES_MAX)
+			h = realloc(t->h, room * sizeof(*h));
+		if (!h) {
+			t->overflow = true;
+			return;
+		}
+		t->h = h;
+		t->handshake_room = room;
+	}
+	t->h[t->n_handshakes++] = (struct wga_handshake){
+		.type = m->type, .sender = m->sender, .receiver = m->receiver,
+		.from = *from, .to = *to, .at = *at, .digest = m->digest,
+		.node = node, .count = 1,
+	};
+}
+
+uint64_t wga_session_conflict(const struct wga_session *a,
+			      const struct wga_session *b)
+{
+	uint64_t found = 0;
+	uint32_t i;
+
+	if (!b->size)
+		return 0;
+	for (i = 0; i < a->size; i++) {
+		const struct wga_seen *x = &a->window[i], *y;
+		uint64_t counter = seen_counter(a, x);
+
+		if (!x->digest)
+			continue;
+		y = &b->window[counter & (b->size - 1)];
+		if (y->digest && y->digest != x->digest &&
+		    seen_counter(b, y) == counter)
+			found++;
+	}
+	return found;
+}

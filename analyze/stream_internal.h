@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WGA_STREAM_INTERNAL_H
+#define WGA_STREAM_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyze/derp.h"
+#include "analyze/http.h"
+#include "analyze/reassembly.h"
+#include "analyze/stream.h"
+#include "analyze/tls.h"
+#include "analyze/ts2021.h"
+
+enum wga_proto {
+	WGA_PROTO_NONE,	/* not known yet */
+	WGA_PROTO_TLS,
+	WGA_PROTO_HTTP,
+	WGA_PROTO_TS2021,
+	WGA_PROTO_DERP,
+};
+
+enum wga_step {
+	WGA_STEP_LATE,	/* the beginning was not seen, and no record yet */
+	WGA_STEP_START,	/* the first byte comes next */
+	WGA_STEP_IN,	/* in step with the records */
+	WGA_STEP_LOST,	/* a hole has hidden where the next record begins */
+	WGA_STEP_BROKEN,	/* foreign bytes stood where a record should */
+};
+
+/**
+ * struct wga_side - one direction of a connection
+ * @r:		reassembly
+ * @unit, @unit_len, @unit_room:	record or frame that is being gathered;
+ *		while not in step the last bytes, to find text across segments
+ * @headless:	length of the rest of a ciphertext whose beginning was judged
+ *		or lost already; @unit gathers it
+ * @head, @head_len, @head_age:	the first bytes sent, to compare what may be
+ *		sent again; kept for some segments
+ * @fed:	bytes that came in order
+ * @opaque_from:	of these, where ciphertext begins
+ * @high, @total:	high bytes in ciphertext, and all bytes in it
+ * @isn:	sequence number of the SYN, if @syn
+ * @gap:	bytes are missing
+ */
+struct wga_side {
+	struct wga_reassembly r;
+	uint8_t *unit, *head;
+	uint32_t unit_len, unit_room, headless;
+	uint32_t isn;
+	uint16_t head_len, head_age;
+	uint64_t fed, opaque_from;
+	uint64_t high, total;
+	union {
+		struct wga_tls_side tls;
+		struct wga_ts2021_side ts2021;
+		struct wga_derp_side derp;
+	};
+	uint8_t proto, step;
+	bool syn, gap, closed;
+};
+
+enum { WGA_SIDE_SERVER, WGA_SIDE_CLIENT };
+
+/**
+ * struct wga_stream - a connection
+ * @side:	by WGA_SIDE_*
+ * @tls, @law:	what both sides share
+ * @records:	application data records, and frames of ciphertext
+ * @exchange:	what the client asked for, if @asked
+ * @fast_start:	the server does not answer in HTTP
+ * @answered:	an answer was read
+ * @error:	a ts2021 server sent its error in the clear
+ * @derp, @late, @gap, @spliced:	as found in earlier connections on the same
+ *		ports too
+ */
+struct wga_stream {
+	wga_stream_packet packet;
+	void *arg;
+	struct wga_side side[2];
+	struct wga_tls tls;
+	struct wga_derp_law law;
+	uint64_t records;
+	uint8_t kind, exchange;
+	bool asked, fast_start, answered, error;
+	bool derp, late, gap, spliced;
+};
+
+/* what is to be said of bytes that may not be there */
+enum wga_segment wga_stream_refuse(const uint8_t *p, size_t len);
+
+/* bytes that should be ciphertext, though one cannot tell of which record */
+enum wga_segment wga_stream_judge_piece(const uint8_t *p, size_t len);
+
+/**
+ * wga_stream_feed() - cut the next bytes of a direction into units, judge them
+ */
+enum wga_segment wga_stream_feed(struct wga_stream *st, bool from_client,
+				 const uint8_t *p, size_t len);
+
+/* @n bytes are missing; stay in step if they are all ciphertext of one unit */
+void wga_stream_skip(struct wga_stream *st, bool from_client, uint32_t n);
+
+/* Judge the ciphertext that waits for the rest of its unit, and let it go. */
+enum wga_segment wga_stream_park(struct wga_stream *st, bool from_client);
+
+/* Is what waits in @unit clear, so that it means nothing before it is whole? */
+bool wga_stream_waits_clear(const struct wga_stream *st, bool from_client);
+
+/* the same as park, but nothing changes: for a report */
+enum wga_segment wga_stream_peek(const struct wga_stream *st, bool from_client);
+
+void wga_stream_drop_unit(struct wga_side *s);
+
+#endif /* WGA_STREAM_INTERNAL_H */

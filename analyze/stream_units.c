@@ -1,0 +1,711 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/opaque.h"
+#include "analyze/stream_internal.h"
+
+/*
+ * Theory of operation
+ *
+ * A direction is a chain of units: TLS records, ts2021 or DERP frames, HTTP
+ * heads. Their lengths stand in their headers, so one that is whole within a
+ * segment is judged where it lies, and only one that is cut is gathered. While
+ * it is incomplete the part that came last is judged as far as can be, so that
+ * foreign bytes are blamed on the segment that brought them.
+ */
+
+#define BAD	SIZE_MAX
+
+/* bytes before a piece that are judged together with it */
+#define TAIL	240
+/* shorter pieces cannot be told from random ones */
+#define PIECE_MIN	16
+/* of which random ones are all printable once in 10^5 pieces */
+#define PRINTABLE_MIN	12
+
+static struct wga_side *side_of(struct wga_stream *st, bool from_client)
+{
+	return &st->side[from_client ? WGA_SIDE_CLIENT : WGA_SIDE_SERVER];
+}
+
+enum wga_segment wga_stream_refuse(const uint8_t *p, size_t len)
+{
+	struct wga_scan scan;
+	size_t i, printable = 0;
+
+	if (len < 64)
+		return wga_readable(p, len) ? WGA_SEGMENT_TEXT :
+					      WGA_SEGMENT_FOREIGN;
+	wga_scan_bytes(p, len, &scan);
+	for (i = 0; i < len; i++)
+		printable += p[i] >= 0x20 && p[i] < 0x7f;
+	return scan.text || scan.text_run >= PIECE_MIN ||
+	       printable * 4 >= len * 3 ? WGA_SEGMENT_TEXT :
+					  WGA_SEGMENT_FOREIGN;
+}
+
+void wga_stream_drop_unit(struct wga_side *s)
+{
+	if (s->unit)
+		wga_room_give(s->unit_room);
+	free(s->unit);
+	s->unit = NULL;
+	s->unit_len = s->unit_room = 0;
+}
+
+static bool unit_reserve(struct wga_side *s, size_t room)
+{
+	uint8_t *unit;
+
+	if (room <= s->unit_room)
+		return true;
+	if (!wga_room_take(room - s->unit_room))
+		return false;
+	unit = realloc(s->unit, room);
+	if (!unit) {
+		wga_room_give(room - s->unit_room);
+		return false;
+	}
+	s->unit = unit;
+	s->unit_room = (uint32_t)room;
+	return true;
+}
+
+static bool unit_append(struct wga_side *s, const uint8_t *p, size_t len)
+{
+	if (!unit_reserve(s, s->unit_len + len))
+		return false;
+	memcpy(s->unit + s->unit_len, p, len);
+	s->unit_len += (uint32_t)len;
+	return true;
+}
+
+/* A piece of ciphertext. Counts are summed up over the stream too, since text
+ * may be too thin to be found in one record.
+ */
+static enum wga_segment judge_body(struct wga_side *s, const uint8_t *p,
+				   size_t len)
+{
+	struct wga_scan scan;
+
+	wga_scan_bytes(p, len, &scan);
+	if (!wga_scan_opaque(&scan, len))
+		return wga_stream_refuse(p, len);
+	s->high += scan.high;
+	s->total += len;
+	if (wga_biased(s->high, s->total)) {
+		s->high = s->total = 0;
+		return WGA_SEGMENT_TEXT;
+	}
+	return WGA_SEGMENT_FINE;
+}
+
+enum wga_segment wga_stream_judge_piece(const uint8_t *p, size_t len)
+{
+	size_t printable = 0;
+
+	if (len >= PIECE_MIN)
+		return wga_opaque(p, len) ? WGA_SEGMENT_FINE :
+					    wga_stream_refuse(p, len);
+	while (printable < len && p[printable] >= 0x20 && p[printable] < 0x7f)
+		printable++;
+	return len >= PRINTABLE_MIN && printable == len ? WGA_SEGMENT_TEXT :
+							  WGA_SEGMENT_FINE;
+}
+
+/* While out of step: bytes must be ciphertext, also across segments. */
+static enum wga_segment judge_loose(struct wga_side *s, const uint8_t *p,
+				    size_t len)
+{
+	enum wga_segment ret = wga_stream_judge_piece(p, len);
+	uint8_t window[2 * TAIL];
+	size_t n = len < TAIL ? len : TAIL, keep;
+
+	if (s->unit_len) {
+		memcpy(window, s->unit, s->unit_len);
+		memcpy(window + s->unit_len, p, n);
+		ret = wga_segment_worse(ret, wga_stream_judge_piece(window,
+							 s->unit_len + n));
+	}
+	keep = s->unit_len < TAIL - n ? s->unit_len : TAIL - n;
+	if (!unit_reserve(s, TAIL)) {
+		s->gap = true;
+		return ret;
+	}
+	memmove(s->unit, s->unit + s->unit_len - keep, keep);
+	memcpy(s->unit + keep, p + len - n, n);
+	s->unit_len = (uint32_t)(keep + n);
+	return ret;
+}
+
+static bool exchange_allowed(const struct wga_stream *st,
+			     enum wga_http_exchange exchange)
+{
+	switch (exchange) {
+	case WGA_HTTP_TS2021:
+		return st->kind != WGA_STREAM_DERP;
+	case WGA_HTTP_DERP:
+		return st->kind == WGA_STREAM_DERP ||
+		       st->kind == WGA_STREAM_SHARED;
+	default:
+		return st->kind == WGA_STREAM_CONTROL ||
+		       st->kind == WGA_STREAM_SHARED;
+	}
+}
+
+/* Find out what an answer belongs to if the request was not seen. */
+static bool read_answer(struct wga_stream *st, const uint8_t *p, size_t len,
+			size_t *body)
+{
+	int i;
+
+	if (st->asked)
+		return wga_http_answer(p, len, st->exchange, body);
+	if (st->side[WGA_SIDE_CLIENT].step == WGA_STEP_IN)
+		return false;
+	for (i = 0; i < WGA_HTTP_EXCHANGES; i++) {
+		if (exchange_allowed(st, i) && wga_http_answer(p, len, i, body)) {
+			st->asked = true;
+			st->exchange = (uint8_t)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static size_t http_length(struct wga_stream *st, bool from_client,
+			  const uint8_t *p, size_t len)
+{
+	size_t head = wga_http_head_length(p, len), body = 0;
+
+	if (!(from_client ? wga_http_request_begins(p, len) :
+			    wga_http_answer_begins(p, len)))
+		return BAD;
+	if (head > WGA_HTTP_HEAD_MAX || (!head && len > WGA_HTTP_HEAD_MAX))
+		return BAD;
+	if (head && !from_client && !read_answer(st, p, head, &body))
+		return BAD;
+	return head ? head + body : 0;
+}
+
+/* Length of the unit that begins with these bytes, 0 if they do not tell,
+ * BAD if they cannot be the beginning of one.
+ */
+static size_t unit_length(struct wga_stream *st, bool from_client,
+			  const uint8_t *p, size_t len)
+{
+	struct wga_side *s = side_of(st, from_client);
+
+	switch (s->proto) {
+	case WGA_PROTO_TLS:
+		if (!wga_tls_header_fits(p, len))
+			return BAD;
+		if (len < WGA_TLS_HEADER)
+			return 0;
+		return wga_tls_may_follow(&st->tls, &s->tls, from_client, p) ?
+		       wga_tls_record_length(p) : BAD;
+	case WGA_PROTO_TS2021:
+		if (!wga_ts2021_header_fits(&s->ts2021, from_client, p, len))
+			return BAD;
+		return len < WGA_TS2021_HEADER ? 0 : wga_ts2021_frame_length(p);
+	case WGA_PROTO_DERP:
+		if (!wga_derp_header_fits(&s->derp, from_client, p, len))
+			return BAD;
+		return len < WGA_DERP_HEADER ? 0 : wga_derp_frame_length(p);
+	default:
+		return http_length(st, from_client, p, len);
+	}
+}
+
+static size_t header_length(const struct wga_side *s)
+{
+	switch (s->proto) {
+	case WGA_PROTO_TLS:
+		return WGA_TLS_HEADER;
+	case WGA_PROTO_TS2021:
+		return WGA_TS2021_HEADER;
+	case WGA_PROTO_DERP:
+		return WGA_DERP_HEADER;
+	default:
+		return WGA_HTTP_HEAD_MAX + 1;
+	}
+}
+
+/* Is the body of the unit that begins with this header ciphertext? */
+static bool unit_is_opaque(const struct wga_side *s, const uint8_t *p)
+{
+	if (s->proto == WGA_PROTO_TLS)
+		return wga_tls_is_opaque(&s->tls, p);
+	return s->proto == WGA_PROTO_TS2021 && wga_ts2021_is_opaque(p);
+}
+
+static void upgrade(struct wga_stream *st, struct wga_side *s)
+{
+	if (st->exchange == WGA_HTTP_TS2021) {
+		s->proto = WGA_PROTO_TS2021;
+		s->ts2021 = (struct wga_ts2021_side){ 0 };
+	} else if (st->exchange == WGA_HTTP_DERP) {
+		s->proto = WGA_PROTO_DERP;
+		s->derp = (struct wga_derp_side){ 0 };
+		st->derp = true;
+	}
+}
+
+static enum wga_segment http_unit(struct wga_stream *st, bool from_client,
+				  const uint8_t *p, size_t len)
+{
+	struct wga_side *s = side_of(st, from_client);
+	enum wga_http_exchange exchange;
+	size_t head, body;
+
+	if (from_client) {
+		if (!wga_http_request(p, len, &exchange, &st->fast_start) ||
+		    !exchange_allowed(st, exchange))
+			return WGA_SEGMENT_TEXT;
+		st->asked = true;
+		st->answered = false;
+		st->exchange = (uint8_t)exchange;
+		upgrade(st, s);
+		return WGA_SEGMENT_FINE;
+	}
+	head = wga_http_head_length(p, len);
+	body = len - head;
+	if (st->answered || (body && !wga_http_key_body(p + head, body)))
+		return WGA_SEGMENT_TEXT;
+	st->answered = true;
+	upgrade(st, s);
+	return WGA_SEGMENT_FINE;
+}
+
+/* What a TLS record does to the state of its side; the body need not be there
+ * if it is ciphertext.
+ */
+static enum wga_segment tls_unit(struct wga_stream *st, bool from_client,
+				 const uint8_t *p, size_t len)
+{
+	struct wga_side *s = side_of(st, from_client);
+	enum wga_segment ret = wga_tls_record(&st->tls, &s->tls, from_client,
+					      p, len);
+
+	if (from_client && p[0] == WGA_TLS_HANDSHAKE && s->tls.hellos)
+		st->law.fresh = true;
+	if (p[0] != WGA_TLS_DATA)
+		return ret;
+	st->records++;
+	if (from_client && st->tls.version != WGA_TLS_12)
+		wga_derp_law_add(&st->law, len - WGA_TLS_HEADER);
+	return ret;
+}
+
+/* What a unit does to the state of its side */
+static enum wga_segment unit_state(struct wga_stream *st, bool from_client,
+				   const uint8_t *p, size_t len)
+{
+	struct wga_side *s = side_of(st, from_client);
+
+	switch (s->proto) {
+	case WGA_PROTO_TLS:
+		return tls_unit(st, from_client, p, len);
+	case WGA_PROTO_TS2021:
+		wga_ts2021_frame(&s->ts2021, p);
+		st->error = st->error || s->ts2021.error;
+		st->records++;
+		return WGA_SEGMENT_FINE;
+	case WGA_PROTO_DERP:
+		return wga_derp_frame(&s->derp, from_client, p, len, st->packet,
+				      st->arg);
+	default:
+		return http_unit(st, from_client, p, len);
+	}
+}
+
+static enum wga_segment judge_unit(struct wga_stream *st, bool from_client,
+				   const uint8_t *p, size_t len)
+{
+	struct wga_side *s = side_of(st, from_client);
+	bool opaque = unit_is_opaque(s, p);
+	size_t header = header_length(s);
+	enum wga_segment ret;
+
+	ret = unit_state(st, from_client, p, len);
+	if (!opaque)
+		return ret;
+	if (s->opaque_from == UINT64_MAX)
+		s->opaque_from = s->fed;
+	return wga_segment_worse(ret, judge_body(s, p + header, len - header));
+}
+
+/* These bytes are not the beginning of a unit. */
+static enum wga_segment break_off(struct wga_stream *st, bool from_client,
+				  const uint8_t *p, size_t len)
+{
+	struct wga_side *s = side_of(st, from_client);
+	enum wga_segment ret = wga_stream_refuse(p, len);
+
+	if (s->unit_len)
+		ret = wga_segment_worse(ret, wga_stream_refuse(s->unit,
+							       s->unit_len));
+	wga_stream_drop_unit(s);
+	s->step = WGA_STEP_BROKEN;
+	if (!st->asked && s->proto == WGA_PROTO_HTTP)
+		s->proto = WGA_PROTO_NONE;
+	return ret;
+}
+
+/* No memory for a unit: what cannot be judged is a gap. */
+static enum wga_segment run_out(struct wga_side *s, const uint8_t *p,
+				size_t len)
+{
+	wga_stream_drop_unit(s);
+	s->headless = 0;
+	s->gap = true;
+	s->step = WGA_STEP_LOST;
+	return wga_stream_judge_piece(p, len);
+}
+
+/* The first bytes of a unit, or of what is left of a cut one, wait. @fresh of
+ * them came with this segment.
+ */
+static enum wga_segment judge_waiting(const struct wga_side *s, size_t fresh)
+{
+	size_t from = s->headless ? 0 : header_length(s);
+	struct wga_scan scan;
+
+	if (s->unit_len <= from)
+		return WGA_SEGMENT_FINE;
+	if (s->unit_len - from > fresh + TAIL)
+		from = s->unit_len - fresh - TAIL;
+	if (s->headless || unit_is_opaque(s, s->unit))
+		return s->unit_len - from < PIECE_MIN ? WGA_SEGMENT_FINE :
+		       wga_stream_judge_piece(s->unit + from,
+					      s->unit_len - from);
+	if (s->proto != WGA_PROTO_DERP)
+		return WGA_SEGMENT_FINE;
+	wga_scan_bytes(s->unit + from, s->unit_len - from, &scan);
+	return scan.text ? WGA_SEGMENT_TEXT : WGA_SEGMENT_FINE;
+}
+
+/* The unit that waits has come to its end. */
+static enum wga_segment finish_waiting(struct wga_stream *st, bool from_client)
+{
+	struct wga_side *s = side_of(st, from_client);
+	enum wga_segment ret;
+
+	if (s->headless)
+		ret = judge_body(s, s->unit, s->unit_len);
+	else
+		ret = judge_unit(st, from_client, s->unit, s->unit_len);
+	s->headless = 0;
+	wga_stream_drop_unit(s);
+	return ret;
+}
+
+/* Add bytes to the unit that waits, and judge it if it is whole then.
+ * @taken: how many bytes of @p belong to it
+ */
+static enum wga_segment add_waiting(struct wga_stream *st, bool from_client,
+				    const uint8_t *p, size_t len, size_t *taken)
+{
+	struct wga_side *s = side_of(st, from_client);
+	size_t total = s->headless, limit, before = s->unit_len;
+
+	if (!total && before)
+		total = unit_length(st, from_client, s->unit, before);
+	limit = total ? total : header_length(s);
+	*taken = len < limit - before ? len : limit - before;
+	if (!unit_reserve(s, limit) || !unit_append(s, p, *taken)) {
+		*taken = len;
+		return run_out(s, p, len);
+	}
+	if (!total)
+		total = unit_length(st, from_client, s->unit, s->unit_len);
+	if (total == BAD) {
+		s->unit_len = (uint32_t)before;
+		*taken = len;
+		return break_off(st, from_client, p, len);
+	}
+	if (total && s->unit_len >= total) {
+		*taken -= s->unit_len - total;
+		s->unit_len = (uint32_t)total;
+		return finish_waiting(st, from_client);
+	}
+	if (*taken < len)
+		return WGA_SEGMENT_FINE;
+	return judge_waiting(s, *taken);
+}
+
+static enum wga_segment feed_units(struct wga_stream *st, bool from_client,
+				   const uint8_t *p, size_t len)
+{
+	struct wga_side *s = side_of(st, from_client);
+	enum wga_segment ret = WGA_SEGMENT_FINE;
+	size_t n;
+
+	while (len && s->step == WGA_STEP_IN) {
+		n = s->unit_len || s->headless ? 0 :
+		    unit_length(st, from_client, p, len);
+		if (n == BAD)
+			return wga_segment_worse(ret, break_off(st, from_client, p, len));
+		if (n && n <= len) {
+			ret = wga_segment_worse(ret, judge_unit(st, from_client,
+								p, n));
+		} else {
+			ret = wga_segment_worse(ret, add_waiting(st, from_client,
+								 p, len, &n));
+		}
+		p += n;
+		len -= n;
+	}
+	return ret;
+}
+
+/* what may be spoken at all, by what the server was declared to be */
+static bool proto_allowed(const struct wga_stream *st, enum wga_proto proto)
+{
+	switch (proto) {
+	case WGA_PROTO_TLS:
+		return st->kind != WGA_STREAM_PORT80;
+	case WGA_PROTO_TS2021:
+		return st->kind != WGA_STREAM_DERP;
+	case WGA_PROTO_DERP:
+		return st->kind == WGA_STREAM_DERP ||
+		       st->kind == WGA_STREAM_SHARED;
+	default:
+		return true;
+	}
+}
+
+/* Both sides speak the same, but one may still be at the upgrade. */
+static bool proto_agrees(enum wga_proto mine, enum wga_proto theirs)
+{
+	if (theirs == WGA_PROTO_NONE || mine == theirs)
+		return true;
+	return theirs != WGA_PROTO_TLS && mine != WGA_PROTO_TLS &&
+	       (theirs == WGA_PROTO_HTTP || mine == WGA_PROTO_HTTP);
+}
+
+static bool start(struct wga_stream *st, bool from_client, const uint8_t *p)
+{
+	struct wga_side *s = side_of(st, from_client);
+	enum wga_proto proto = WGA_PROTO_HTTP;
+
+	if (p[0] == WGA_TLS_HANDSHAKE ||
+	    (p[0] == WGA_TLS_ALERT && !from_client))
+		proto = WGA_PROTO_TLS;
+	else if (!from_client && st->fast_start)
+		proto = WGA_PROTO_DERP;
+	if (!proto_allowed(st, proto) ||
+	    !proto_agrees(proto, side_of(st, !from_client)->proto))
+		return false;
+	s->proto = (uint8_t)proto;
+	s->step = WGA_STEP_IN;
+	return true;
+}
+
+/* Do these bytes begin with a unit, and go on with whole ones? Headers of
+ * TLS say enough by themselves; the shorter ones of the other protocols count
+ * only if the chain ends where the segment does.
+ */
+static bool chain_fits(const struct wga_side *as, bool from_client,
+		       const uint8_t *p, size_t len)
+{
+	size_t at = 0, n;
+
+	while (at < len) {
+		const uint8_t *q = p + at;
+		size_t rest = len - at;
+
+		switch (as->proto) {
+		case WGA_PROTO_TLS:
+			if (!wga_tls_header_fits(q, rest))
+				return false;
+			if (rest < WGA_TLS_HEADER)
+				return at > 0;
+			n = wga_tls_record_length(q);
+			break;
+		case WGA_PROTO_TS2021:
+			if (rest < WGA_TS2021_HEADER ||
+			    !wga_ts2021_header_fits(&as->ts2021, from_client, q,
+						    rest))
+				return false;
+			n = wga_ts2021_frame_length(q);
+			break;
+		default:
+			if (rest < WGA_DERP_HEADER ||
+			    !wga_derp_header_fits(&as->derp, from_client, q,
+						  rest))
+				return false;
+			n = wga_derp_frame_length(q);
+			break;
+		}
+		if (as->proto == WGA_PROTO_TLS && n > rest)
+			return true;
+		at += n;
+	}
+	return at == len;
+}
+
+static bool join_http(const struct wga_stream *st, bool from_client,
+		      const uint8_t *p, size_t len)
+{
+	enum wga_http_exchange exchange;
+	size_t head = wga_http_head_length(p, len);
+	bool fast;
+
+	if (!head)
+		return false;
+	if (from_client)
+		return wga_http_request(p, head, &exchange, &fast) &&
+		       exchange_allowed(st, exchange);
+	return !st->answered && wga_http_answer_begins(p, len);
+}
+
+/* A direction whose next unit is one of @proto, if these bytes are that */
+static bool join_as(struct wga_stream *st, bool from_client,
+		    enum wga_proto proto, const uint8_t *p, size_t len)
+{
+	struct wga_side *s = side_of(st, from_client), as = *s;
+	struct wga_tls tls = st->tls;
+
+	as.proto = (uint8_t)proto;
+	if (proto == WGA_PROTO_HTTP) {
+		if (!join_http(st, from_client, p, len))
+			return false;
+		*s = as;
+		return true;
+	}
+	if (proto == WGA_PROTO_TS2021)
+		as.ts2021 = (struct wga_ts2021_side){ .frames = true };
+	else if (proto == WGA_PROTO_DERP)
+		as.derp = (struct wga_derp_side){ .frames = 2 };
+	else if (s->proto == WGA_PROTO_NONE)
+		as.tls = (struct wga_tls_side){ 0 };
+	if (!chain_fits(&as, from_client, p, len))
+		return false;
+
+	if (proto == WGA_PROTO_TLS) {
+		if (s->step != WGA_STEP_BROKEN)
+			wga_tls_join(&tls, &as.tls, from_client, p, len);
+		if (!wga_tls_may_follow(&tls, &as.tls, from_client, p))
+			return false;
+	}
+	st->tls = tls;
+	st->derp = st->derp || proto == WGA_PROTO_DERP;
+	*s = as;
+	return true;
+}
+
+/* Try to get in step where a segment begins. */
+static bool join(struct wga_stream *st, bool from_client, const uint8_t *p,
+		 size_t len)
+{
+	static const uint8_t protos[] = {
+		WGA_PROTO_TLS, WGA_PROTO_HTTP, WGA_PROTO_TS2021, WGA_PROTO_DERP,
+	};
+	struct wga_side *s = side_of(st, from_client);
+	enum wga_proto theirs = side_of(st, !from_client)->proto;
+	size_t i;
+
+	for (i = 0; i < sizeof(protos); i++) {
+		if (!proto_allowed(st, protos[i]) ||
+		    !proto_agrees(protos[i], theirs) ||
+		    (s->proto != WGA_PROTO_NONE && s->proto != protos[i]) ||
+		    !join_as(st, from_client, protos[i], p, len))
+			continue;
+		wga_stream_drop_unit(s);
+		s->step = WGA_STEP_IN;
+		return true;
+	}
+	return false;
+}
+
+enum wga_segment wga_stream_feed(struct wga_stream *st, bool from_client,
+				 const uint8_t *p, size_t len)
+{
+	struct wga_side *s = side_of(st, from_client);
+
+	s->fed += len;
+	if (s->step == WGA_STEP_START && !start(st, from_client, p))
+		return break_off(st, from_client, p, len);
+	if (s->step != WGA_STEP_IN && !join(st, from_client, p, len)) {
+		if (s->step == WGA_STEP_BROKEN)
+			return wga_stream_refuse(p, len);
+		return judge_loose(s, p, len);
+	}
+	return feed_units(st, from_client, p, len);
+}
+
+/* How much of the ciphertext that waits is still to come? 0: it is none */
+static size_t waiting_rest(const struct wga_side *s)
+{
+	size_t header = header_length(s);
+
+	if (s->headless)
+		return s->headless - s->unit_len;
+	if (s->unit_len < header || !unit_is_opaque(s, s->unit))
+		return 0;
+	return (s->proto == WGA_PROTO_TLS ? wga_tls_record_length(s->unit) :
+		wga_ts2021_frame_length(s->unit)) - s->unit_len;
+}
+
+enum wga_segment wga_stream_peek(const struct wga_stream *st, bool from_client)
+{
+	const struct wga_side *s = &st->side[from_client ? WGA_SIDE_CLIENT :
+							   WGA_SIDE_SERVER];
+
+	if (s->step != WGA_STEP_IN || !s->unit_len)
+		return WGA_SEGMENT_FINE;
+	return judge_waiting(s, s->unit_len);
+}
+
+bool wga_stream_waits_clear(const struct wga_stream *st, bool from_client)
+{
+	const struct wga_side *s = &st->side[from_client ? WGA_SIDE_CLIENT :
+							   WGA_SIDE_SERVER];
+
+	return s->step == WGA_STEP_IN && s->unit_len && !waiting_rest(s);
+}
+
+enum wga_segment wga_stream_park(struct wga_stream *st, bool from_client)
+{
+	struct wga_side *s = side_of(st, from_client);
+	size_t rest;
+	enum wga_segment ret;
+
+	if (s->step != WGA_STEP_IN || !s->unit_len)
+		return WGA_SEGMENT_FINE;
+	rest = waiting_rest(s);
+	if (!rest)
+		return WGA_SEGMENT_FINE;
+	ret = wga_stream_peek(st, from_client);
+	if (!s->headless)
+		ret = wga_segment_worse(ret,
+					unit_state(st, from_client, s->unit,
+						   s->unit_len + rest));
+	wga_stream_drop_unit(s);
+	s->headless = (uint32_t)rest;
+	return ret;
+}
+
+void wga_stream_skip(struct wga_stream *st, bool from_client, uint32_t n)
+{
+	struct wga_side *s = side_of(st, from_client);
+
+	s->fed += n;
+	s->gap = true;
+	if (s->opaque_from == UINT64_MAX)
+		st->tls.blind = true;
+	if (from_client && st->law.records < 3)
+		st->law.fresh = false;
+	if (s->step == WGA_STEP_IN && waiting_rest(s) >= n) {
+		if (wga_stream_park(st, from_client) != WGA_SEGMENT_FINE)
+			st->spliced = true;
+		s->headless -= n;
+		return;
+	}
+	wga_stream_drop_unit(s);
+	s->headless = 0;
+	if (s->step != WGA_STEP_BROKEN)
+		s->step = WGA_STEP_LOST;
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/judge_internal.h"
+#include "analyze/packet.h"
+
+/* Name of the host at an endpoint: declared, or the registered node that
+ * speaks from there; a registered node is also known by its address alone.
+ */
+static const char *host_name(const struct wga_judge *g,
+			     const struct wga_endpoint *at)
+{
+	const struct wga_proofs *pr = g->j->proofs;
+	int node = wga_proofs_node(pr, at);
+	size_t i;
+
+	for (i = 0; i < g->cfg->n_vms; i++) {
+		if (wga_addr_equal(&g->cfg->vms[i].addr, &at->addr))
+			return g->cfg->vms[i].name;
+	}
+	for (i = 0; node < 0 && i < pr->n_identities; i++) {
+		if (wga_addr_equal(&pr->identities[i].at.addr, &at->addr))
+			node = pr->identities[i].node;
+	}
+	return node >= 0 ? wga_registry_node(pr->registry, (size_t)node)->name :
+			   "";
+}
+
+static void end_set(const struct wga_judge *g, const struct wga_endpoint *at,
+		    struct wga_flow_end *end)
+{
+	*end = (struct wga_flow_end){
+		.addr = at->addr, .port = at->port, .has_addr = true,
+	};
+	snprintf(end->name, sizeof(end->name), "%s", host_name(g, at));
+}
+
+void wga_summary_end(const struct wga_judge *g, const struct wga_flow_key *key,
+		     bool hi, struct wga_flow_end *end)
+{
+	struct wga_endpoint at = {
+		hi ? key->hi : key->lo, hi ? key->port_hi : key->port_lo,
+	};
+	const uint8_t *m = at.addr.b;
+
+	if (key->ethertype) {
+		*end = (struct wga_flow_end){ 0 };
+		snprintf(end->name, sizeof(end->name),
+			 "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2],
+			 m[3], m[4], m[5]);
+		return;
+	}
+	if (key->proto != WGA_PROTO_UDP && key->proto != WGA_PROTO_TCP)
+		at.port = 0;
+	end_set(g, &at, end);
+}
+
+static const char *end_text(const struct wga_flow_end *end, char *buf,
+			    size_t size)
+{
+	char addr[WGA_ADDR_STRLEN];
+	bool v6 = !wga_addr_is_v4(&end->addr);
+
+	if (!end->has_addr)
+		return end->name;
+	wga_addr_format(&end->addr, addr);
+	if (end->port)
+		snprintf(buf, size, v6 ? "[%s]:%u" : "%s:%u", addr, end->port);
+	else
+		snprintf(buf, size, "%s", addr);
+	if (end->name[0]) {
+		size_t n = strlen(buf);
+
+		snprintf(buf + n, size - n, " (%.30s)", end->name);
+	}
+	return buf;
+}
+
+const char *wga_summary_ends(const struct wga_judge *g,
+			     const struct wga_flow_key *key, char *buf,
+			     size_t size)
+{
+	struct wga_flow_end a, b;
+	char x[96], y[96];
+
+	wga_summary_end(g, key, false, &a);
+	wga_summary_end(g, key, true, &b);
+	snprintf(buf, size, "%s and %s", end_text(&a, x, sizeof(x)),
+		 end_text(&b, y, sizeof(y)));
+	return buf;
+}
+
+static int by_weight(const void *a, const void *b)
+{
+	const struct wga_listing *x = a, *y = b;
+
+	if (x->grave != y->grave)
+		return x->grave ? -1 : 1;
+	if (x->bytes != y->bytes)
+		return x->bytes > y->bytes ? -1 : 1;
+	if (x->tuple != y->tuple)
+		return x->tuple < y->tuple ? -1 : 1;
+	return (int)x->kind - (int)y->kind;
+}
+
+static const char *protocol(const struct wga_flow_key *key, char *buf,
+			    size_t size)
+{
+	switch (key->ethertype) {
+	case 0:
+		break;
+	case 1:
+		return "802.3";
+	case WGA_ETHERTYPE_ARP:
+		return "arp";
+	case WGA_ETHERTYPE_LLDP:
+		return "lldp";
+	default:
+		snprintf(buf, size, "ethertype 0x%04x", key->ethertype);
+		return buf;
+	}
+	switch (key->proto) {
+	case WGA_PROTO_UDP:
+		return "udp";
+	case WGA_PROTO_TCP:
+		return "tcp";
+	case WGA_PROTO_ICMP:
+		return "icmp";
+	case WGA_PROTO_ICMPV6:
+		return "icmpv6";
+	case WGA_PROTO_IGMP:
+		return "igmp";
+	case WGA_PROTO_GRE:
+		return "gre";
+	default:
+		snprintf(buf, size, "ip protocol %u", key->proto);
+		return buf;
+	}
+}
+
+static const char *const kind_texts[WGA_KIND_COUNT] = {
+	[WGA_KIND_WIREGUARD] = "WireGuard",
+	[WGA_KIND_DISCO] = "disco",
+	[WGA_KIND_RELAY] = "peer relay",
+	[WGA_KIND_STUN] = "STUN",
+	[WGA_KIND_HEARTBEAT] = "heartbeat",
+	[WGA_KIND_HOUSEKEEPING] = "housekeeping",
+	[WGA_KIND_SERVICE] = "DNS, NTP, DHCP or port mapping",
+	[WGA_KIND_ECHO] = "ICMP echo",
+	[WGA_KIND_ICMP_ERROR] = "ICMP error",
+	[WGA_KIND_TCP] = "TCP without payload",
+	[WGA_KIND_TLS] = "TLS with an undeclared server",
+	[WGA_KIND_STREAM] = "followed connection",
+	[WGA_KIND_SPLICED] = "foreign bytes inside",
+	[WGA_KIND_SPLICED_TEXT] = "readable bytes inside",
+	[WGA_KIND_TEXT] = "readable",
+	[WGA_KIND_OPAQUE] = "neither readable nor known",
+	[WGA_KIND_FRAGMENT] = "fragments of datagrams that are not whole",
+	[WGA_KIND_CUT] = "cut too short",
+	[WGA_KIND_BAD] = "malformed",
+};
+
+static void flow_report(const struct wga_judge *g, const struct wga_listing *l,
+			struct wga_flow_report *f)
+{
+	const struct wga_tuple *t = &g->j->tuples[l->tuple];
+	enum wga_kind kind = (enum wga_kind)l->kind;
+	struct wga_stream_report stream;
+	enum wga_stream_kind unused;
+	struct wga_sum sum;
+	char buf[24];
+
+	wga_join_sum(g->j, t, kind, &sum);
+	f->cls = (enum wga_class)l->cls;
+	f->evidence = wga_join_evidence(g->j, t, kind);
+	snprintf(f->protocol, sizeof(f->protocol), "%s",
+		 protocol(&t->key, buf, sizeof(buf)));
+	wga_summary_end(g, &t->key, false, &f->a);
+	wga_summary_end(g, &t->key, true, &f->b);
+	f->bridges = sum.bridges;
+	f->frames = sum.frames;
+	f->bytes = sum.bytes;
+	f->first_ns = sum.first_ns;
+	f->last_ns = sum.last_ns;
+	f->first = sum.first;
+	if (kind == WGA_KIND_STREAM &&
+	    wga_join_stream(g->j, t, &stream, &unused) && stream.detail[0])
+		snprintf(f->detail, sizeof(f->detail), "%s", stream.detail);
+	else if (f->cls == WGA_CLASS_PLAINTEXT && kind == WGA_KIND_WIREGUARD)
+		snprintf(f->detail, sizeof(f->detail),
+			 "WireGuard headers before bytes that are not random");
+	else
+		snprintf(f->detail, sizeof(f->detail), "%s", kind_texts[kind]);
+}
+
+void wga_summary_flows(struct wga_judge *g)
+{
+	size_t n = g->n_listing, i;
+
+	if (!n)
+		return;
+	qsort(g->listing, n, sizeof(*g->listing), by_weight);
+	if (n > WGA_FLOWS_LISTED) {
+		wga_judge_note(g, n - WGA_FLOWS_LISTED, "smaller flows judged "
+			       "and counted but not listed");
+		n = WGA_FLOWS_LISTED;
+	}
+	g->v->flows = calloc(n, sizeof(*g->v->flows));
+	if (!g->v->flows) {
+		g->broken = true;
+		return;
+	}
+	for (i = 0; i < n; i++)
+		flow_report(g, &g->listing[i], &g->v->flows[i]);
+	g->v->n_flows = n;
+}
+
+static const char *session_path(const struct wga_judge *g,
+				const struct wga_proof *p)
+{
+	const struct wga_tuple *t;
+	struct wga_flow_key key;
+	uint8_t dir;
+
+	wga_key_set(&key, &p->s.from.addr, p->s.from.port, &p->s.to.addr,
+		    p->s.to.port, WGA_PROTO_UDP, 0, &dir);
+	t = wga_join_find(g->j, &key);
+	return t && t->kinds >> WGA_KIND_RELAY & 1 ? "relay" : "direct";
+}
+
+static void session_report(const struct wga_judge *g, const struct wga_proof *p,
+			   struct wga_session_report *s)
+{
+	const struct wga_proof *q = p->partner ?
+		&g->j->proofs->p[p->partner - 1] : NULL;
+	bool from_initiator = p->initiator != 1;
+
+	end_set(g, from_initiator ? &p->s.from : &p->s.to, &s->initiator);
+	end_set(g, from_initiator ? &p->s.to : &p->s.from, &s->responder);
+	s->evidence = p->evidence;
+	s->messages = p->s.messages;
+	s->first_ns = p->s.first.time_ns;
+	s->last_ns = p->s.last.time_ns;
+	s->path = session_path(g, p);
+	if (q) {
+		s->messages += q->s.messages;
+		if (q->evidence < s->evidence)
+			s->evidence = q->evidence;
+		if (q->s.last.time_ns > s->last_ns)
+			s->last_ns = q->s.last.time_ns;
+	}
+	snprintf(s->detail, sizeof(s->detail), "%s",
+		 q && q->evidence < p->evidence ? q->why : p->why);
+}
+
+void wga_summary_sessions(struct wga_judge *g)
+{
+	const struct wga_proofs *pr = g->j->proofs;
+	uint32_t i;
+
+	g->v->sessions = calloc(pr->n + 1, sizeof(*g->v->sessions));
+	if (!g->v->sessions) {
+		g->broken = true;
+		return;
+	}
+	for (i = 0; i < pr->n && g->v->n_sessions < WGA_FLOWS_LISTED; i++) {
+		if (!pr->p[i].partner || pr->p[i].partner > i + 1)
+			session_report(g, &pr->p[i],
+				       &g->v->sessions[g->v->n_sessions++]);
+	}
+}
+
+static struct wga_pair_report *pair_get(struct wga_judge *g,
+					const struct wga_addr *x,
+					const struct wga_addr *y)
+{
+	bool swap = memcmp(x, y, sizeof(*x)) > 0;
+	struct wga_endpoint a = { swap ? *y : *x, 0 };
+	struct wga_endpoint b = { swap ? *x : *y, 0 };
+	struct wga_pair_report *p;
+	size_t i;
+
+	for (i = 0; i < g->v->n_pairs; i++) {
+		p = &g->v->pairs[i];
+		if (wga_addr_equal(&p->a.addr, &a.addr) &&
+		    wga_addr_equal(&p->b.addr, &b.addr))
+			return p;
+	}
+	if (g->v->n_pairs == WGA_PAIRS_LISTED)
+		return NULL;
+	p = &g->v->pairs[g->v->n_pairs++];
+	end_set(g, &a, &p->a);
+	end_set(g, &b, &p->b);
+	p->outcome = WGA_PASS;
+	return p;
+}
+
+void wga_summary_pairs(struct wga_judge *g)
+{
+	const struct wga_proofs *pr = g->j->proofs;
+	struct wga_pair_report *p;
+	size_t i;
+
+	g->v->pairs = calloc(WGA_PAIRS_LISTED, sizeof(*g->v->pairs));
+	if (!g->v->pairs) {
+		g->broken = true;
+		return;
+	}
+	for (i = 0; i < pr->n; i++) {
+		const struct wga_proof *proof = &pr->p[i];
+
+		p = pair_get(g, &proof->s.from.addr, &proof->s.to.addr);
+		if (!p)
+			break;
+		if (!strcmp(session_path(g, proof), "relay"))
+			p->relay += proof->s.messages;
+		else
+			p->direct += proof->s.messages;
+		if (proof->evidence < g->cfg->require)
+			p->outcome = WGA_INCONCLUSIVE;
+	}
+	for (i = 0; i < g->n_listing && g->listing[i].grave; i++) {
+		const struct wga_flow_key *key =
+			&g->j->tuples[g->listing[i].tuple].key;
+
+		if (key->ethertype)
+			continue;
+		p = pair_get(g, &key->lo, &key->hi);
+		if (p)
+			p->outcome = WGA_VIOLATION;
+	}
+}
+
+static bool is_called(const struct wga_judge *g, const struct wga_endpoint *at,
+		      const char *name)
+{
+	struct wga_addr addr;
+	struct wga_err err;
+	size_t i;
+
+	for (i = 0; i < g->cfg->n_vms; i++) {
+		if (!strcmp(g->cfg->vms[i].name, name) &&
+		    wga_addr_equal(&g->cfg->vms[i].addr, &at->addr))
+			return true;
+	}
+	if (!strcmp(host_name(g, at), name))
+		return true;
+	return !wga_addr_parse(name, &addr, &err) &&
+	       wga_addr_equal(&addr, &at->addr);
+}
+
+bool wga_summary_pair_seen(const struct wga_judge *g, const char *a,
+			   const char *b)
+{
+	const struct wga_proofs *pr = g->j->proofs;
+	bool forth = false, back = false;
+	uint32_t i;
+
+	for (i = 0; i < pr->n; i++) {
+		const struct wga_session *s = &pr->p[i].s;
+
+		forth = forth || (is_called(g, &s->from, a) &&
+				  is_called(g, &s->to, b));
+		back = back || (is_called(g, &s->from, b) &&
+				is_called(g, &s->to, a));
+	}
+	return forth && back;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/duration.h"
+#include "cli/listen.h"
+#include "cli/options.h"
+
+#define RING_MAX	(1U << 30)
+#define ADDRESSES_MAX	32
+
+struct capture_options {
+	const char *bridges[WGA_LISTEN_MAX];
+	size_t n_bridges;
+	struct wga_live_options live;
+	uint64_t duration_ns, count;
+};
+
+static int set_bridge(void *own, const char *arg, struct wga_err *err)
+{
+	struct capture_options *co = own;
+
+	for (size_t i = 0; i < co->n_bridges; i++)
+		if (strcmp(co->bridges[i], arg) == 0)
+			return wga_err_set(err, "usage",
+					   "bridge '%s' is named twice", arg);
+	if (co->n_bridges == WGA_LISTEN_MAX)
+		return wga_err_set(err, "usage",
+				   "at most %d bridges can be listened on",
+				   WGA_LISTEN_MAX);
+	co->bridges[co->n_bridges++] = arg;
+	return 0;
+}
+
+static int set_duration(void *own, const char *arg, struct wga_err *err)
+{
+	struct capture_options *co = own;
+
+	return wga_duration_parse(arg, &co->duration_ns, err);
+}
+
+static int set_count(void *own, const char *arg, struct wga_err *err)
+{
+	struct capture_options *co = own;
+
+	return wga_count_parse(arg, "--count", UINT64_MAX, &co->count, err);
+}
+
+static int set_filter(void *own, const char *arg, struct wga_err *err)
+{
+	struct capture_options *co = own;
+
+	(void)err;
+	co->live.filter = arg;
+	return 0;
+}
+
+static int set_passive(void *own, const char *arg, struct wga_err *err)
+{
+	struct capture_options *co = own;
+
+	(void)arg;
+	(void)err;
+	co->live.passive = true;
+	return 0;
+}
+
+static int set_ring(void *own, const char *arg, struct wga_err *err)
+{
+	struct capture_options *co = own;
+	uint64_t bytes;
+
+	if (wga_count_parse(arg, "--ring-bytes", RING_MAX, &bytes, err) < 0)
+		return -1;
+	co->live.ring_bytes = (uint32_t)bytes;
+	return 0;
+}
+
+static const struct wga_option capture_options[] = {
+	{ "bridge", "BR", "listen on this bridge (repeatable)", set_bridge },
+	{ "duration", "TIME", "end after 10s, 500ms, 2m, 1h", set_duration },
+	{ "count", "N", "end after N frames, own heartbeats not counted",
+	  set_count },
+	{ "filter", "EXPR",
+	  "pcap-filter(7) expression; at best inconclusive, for it hides frames",
+	  set_filter },
+	{ "passive", NULL, "send no heartbeat frames", set_passive },
+	{ "ring-bytes", "N", "size of the kernel's ring per bridge (67108864)",
+	  set_ring },
+	{ 0 },
+};
+
+static int open_port(struct wga_port *port, const char *name,
+		     const struct capture_options *co,
+		     const struct wga_config *cfg, struct wga_run *run,
+		     struct wga_err *err)
+{
+	struct wga_addr addr[ADDRESSES_MAX];
+	unsigned int n;
+
+	port->name = name;
+	if (wga_live_open(&port->live, name, &co->live, err) < 0)
+		return -1;
+	port->bridge = wga_bridge_new(cfg, name, true);
+	if (!port->bridge)
+		return wga_err_set(err, "out-of-memory", "out of memory");
+	n = wga_live_addresses(port->live, addr, ADDRESSES_MAX);
+	for (unsigned int i = 0; i < n; i++)
+		wga_bridge_gateway(port->bridge, &addr[i]);
+	return wga_run_add(run, port->bridge, err);
+}
+
+static void tell_loss(struct wga_port *port, const struct capture_options *co)
+{
+	struct wga_live_stats st;
+
+	wga_live_stats(port->live, &st);
+	wga_bridge_loss(port->bridge, &(struct wga_loss){
+		.kernel_drops = st.drops,
+		.gone = st.gone || port->failed,
+		.heartbeats_sent = st.sent,
+		.heartbeats_seen = st.seen,
+		.passive = co->live.passive,
+		.filter = co->live.filter,
+	});
+}
+
+static int capture(struct wga_listen *l, const struct capture_options *co,
+		   struct wga_run *run, struct wga_verdict **out,
+		   struct wga_err *err)
+{
+	for (; l->n < co->n_bridges; l->n++)
+		if (open_port(&l->port[l->n], co->bridges[l->n], co,
+			      &l->opt->cfg, run, err) < 0) {
+			l->n++;
+			return -1;
+		}
+	if (wga_privileges_drop(err) < 0 || wga_listen_run(l, err) < 0)
+		return -1;
+	for (size_t i = 0; i < l->n; i++)
+		tell_loss(&l->port[i], co);
+	return wga_run_judge(run, out, err);
+}
+
+static int capture_and_report(const struct capture_options *co,
+			      const struct wga_options *opt)
+{
+	struct wga_listen l = {
+		.opt = opt,
+		.duration_ns = co->duration_ns,
+		.count = co->count,
+	};
+	struct wga_run *run = wga_run_new(&opt->cfg);
+	struct wga_verdict *verdict;
+	struct wga_err err;
+	int status;
+
+	if (!run) {
+		wga_err_set(&err, "out-of-memory", "out of memory");
+		return wga_options_fail(opt, &err);
+	}
+	l.run = run;
+	if (capture(&l, co, run, &verdict, &err) < 0) {
+		status = wga_options_fail(opt, &err);
+	} else {
+		status = wga_options_verdict(opt, verdict);
+		wga_verdict_free(verdict);
+	}
+	for (size_t i = 0; i < l.n; i++)
+		wga_live_close(l.port[i].live);
+	wga_run_free(run);
+	return status;
+}
+
+static int run_capture(const struct wga_command *cmd, int argc, char **argv)
+{
+	struct capture_options co = { 0 };
+	struct wga_options opt;
+	struct wga_err err;
+	int first, status;
+
+	first = wga_options_parse(&opt, cmd, &co, argc, argv);
+	if (first < 0)
+		return opt.status;
+	if (first < argc)
+		wga_err_set(&err, "usage",
+			    "capture takes no '%s': bridges go to --bridge, files to wgaudit analyze",
+			    argv[first]);
+	else if (co.n_bridges == 0)
+		wga_err_set(&err, "usage",
+			    "--bridge BR is missing; see wgaudit capture --help");
+	if (first < argc || co.n_bridges == 0)
+		status = wga_options_fail(&opt, &err);
+	else
+		status = capture_and_report(&co, &opt);
+	wga_options_free(&opt);
+	return status;
+}
+
+const struct wga_command wga_cmd_capture = {
+	.name = "capture",
+	.args = "--bridge BR [--bridge BR ...]",
+	.summary = "listen on bridges live and judge every frame",
+	.about = "Judges every frame on the bridges until Ctrl-C, --duration or --count, then gives\n"
+		 "the verdict. Root or CAP_NET_RAW is needed to open the bridges and is given up\n"
+		 "after that.",
+	.options = capture_options,
+	.run = run_capture,
+};

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation
+ *
+ * All files are opened first, so that a wrong name is told at once. Then as
+ * many threads as there are processors take one file after the other and fill
+ * that file's bridges, which nobody else touches. Only when all have ended are
+ * the bridges added to the run, in the order of the command line. After an
+ * error no thread goes on with a later file; earlier ones are read on, so
+ * which error is told does not depend on the threads.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "capture/source.h"
+#include "cli/feed.h"
+
+#define THREADS_MAX	16
+
+/**
+ * struct feed_file - one file and what it yields
+ * @bridges:	one per interface seen so far
+ */
+struct feed_file {
+	const char *path;
+	struct wga_source *src;
+	struct wga_bridge *bridges[WGA_FEED_MAX];
+	unsigned int n_bridges;
+	struct wga_err err;
+};
+
+/**
+ * struct feed - the work that threads share
+ * @next:	first file that no thread has taken
+ * @failed:	first file with an error, or @n
+ */
+struct feed {
+	const struct wga_config *cfg;
+	struct feed_file *files;
+	size_t n;
+	atomic_size_t next, failed;
+};
+
+static const char *shown(const char *path)
+{
+	return strcmp(path, "-") ? path : "standard input";
+}
+
+static bool name_taken(const struct wga_source_iface *ifaces, unsigned int i)
+{
+	unsigned int j;
+
+	for (j = 0; j < i; j++) {
+		if (!strcmp(ifaces[j].name, ifaces[i].name))
+			return true;
+	}
+	return false;
+}
+
+/* FILE, FILE:INTERFACE, or FILE:NUMBER where that says nothing or not enough */
+static char *bridge_name(const char *path,
+			 const struct wga_source_iface *ifaces, unsigned int n,
+			 unsigned int i)
+{
+	char *name;
+	int ret;
+
+	if (n < 2)
+		return strdup(shown(path));
+	if (!ifaces[i].name[0])
+		ret = asprintf(&name, "%s:%u", shown(path), i);
+	else if (name_taken(ifaces, i))
+		ret = asprintf(&name, "%s:%s#%u", shown(path), ifaces[i].name, i);
+	else
+		ret = asprintf(&name, "%s:%s", shown(path), ifaces[i].name);
+	return ret < 0 ? NULL : name;
+}
+
+static int add_bridge(struct feed_file *file, const struct wga_config *cfg,
+		      const struct wga_source_iface *ifaces, unsigned int n)
+{
+	char *name;
+
+	if (file->n_bridges == WGA_FEED_MAX)
+		return wga_err_set(&file->err, "too-many-interfaces",
+				   "%s: more than %d interfaces",
+				   shown(file->path), WGA_FEED_MAX);
+	name = bridge_name(file->path, ifaces, n, file->n_bridges);
+	if (name)
+		file->bridges[file->n_bridges] = wga_bridge_new(cfg, name, false);
+	free(name);
+	if (!file->bridges[file->n_bridges])
+		return wga_err_set(&file->err, "out-of-memory",
+				   "%s: out of memory", shown(file->path));
+	file->n_bridges++;
+	return 0;
+}
+
+/* a bridge for each interface that the file has told of by now */
+static int add_bridges(struct feed_file *file, const struct wga_config *cfg)
+{
+	const struct wga_source_iface *ifaces;
+	unsigned int n;
+
+	ifaces = wga_source_ifaces(file->src, &n);
+	while (file->n_bridges < n) {
+		if (add_bridge(file, cfg, ifaces, n) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static bool one_iface(const struct wga_batch *batch)
+{
+	unsigned int i;
+
+	for (i = 1; i < batch->count; i++) {
+		if (batch->frame[i].iface != batch->frame[0].iface)
+			return false;
+	}
+	return true;
+}
+
+/* hand each frame to the bridge of its interface, keeping their order */
+static void observe(struct feed_file *file, const struct wga_batch *batch)
+{
+	struct wga_batch part;
+	unsigned int b, i;
+
+	if (file->n_bridges == 1 || one_iface(batch)) {
+		wga_bridge_observe(file->bridges[batch->frame[0].iface], batch);
+		return;
+	}
+	for (b = 0; b < file->n_bridges; b++) {
+		part.count = 0;
+		for (i = 0; i < batch->count; i++) {
+			if (batch->frame[i].iface == b)
+				part.frame[part.count++] = batch->frame[i];
+		}
+		if (part.count)
+			wga_bridge_observe(file->bridges[b], &part);
+	}
+}
+
+static void tell_loss(struct feed_file *file)
+{
+	const struct wga_source_iface *ifaces;
+	struct wga_loss loss = { .damage = wga_source_damage(file->src) };
+	unsigned int n, i;
+
+	ifaces = wga_source_ifaces(file->src, &n);
+	for (i = 0; i < file->n_bridges; i++) {
+		loss.kernel_drops = i < n ? ifaces[i].drops : 0;
+		wga_bridge_loss(file->bridges[i], &loss);
+	}
+}
+
+static int read_file(struct feed *feed, size_t at)
+{
+	struct feed_file *file = &feed->files[at];
+	struct wga_batch batch;
+	int n;
+
+	while ((n = wga_source_next(file->src, &batch, &file->err)) > 0) {
+		if (atomic_load(&feed->failed) < at)
+			return 0;
+		if (add_bridges(file, feed->cfg) < 0)
+			return -1;
+		observe(file, &batch);
+	}
+	if (n < 0 || add_bridges(file, feed->cfg) < 0)
+		return -1;
+	if (!file->n_bridges && add_bridge(file, feed->cfg, NULL, 0) < 0)
+		return -1;
+	tell_loss(file);
+	return 0;
+}
+
+static void note_failure(struct feed *feed, size_t at)
+{
+	size_t first = atomic_load(&feed->failed);
+
+	while (at < first &&
+	       !atomic_compare_exchange_weak(&feed->failed, &first, at))
+		;
+}
+
+static void *work(void *arg)
+{
+	struct feed *feed = arg;
+	size_t at;
+
+	while ((at = atomic_fetch_add(&feed->next, 1)) < feed->n) {
+		if (atomic_load(&feed->failed) < at)
+			break;
+		if (read_file(feed, at) < 0)
+			note_failure(feed, at);
+	}
+	return NULL;
+}
+
+/* this thread works too, so reading goes on where no other can be had */
+static void work_in_threads(struct feed *feed)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	pthread_t threads[THREADS_MAX];
+	size_t n = 0;
+
+	while (n + 1 < feed->n && (long)n + 1 < cpus && n < THREADS_MAX &&
+	       !pthread_create(&threads[n], NULL, work, feed))
+		n++;
+	work(feed);
+	while (n)
+		pthread_join(threads[--n], NULL);
+}
+
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	if (!strcmp(a, b))
+		return true;
+	if ((strcmp(a, "-") ? stat(a, &x) : fstat(STDIN_FILENO, &x)) < 0 ||
+	    (strcmp(b, "-") ? stat(b, &y) : fstat(STDIN_FILENO, &y)) < 0)
+		return false;
+	return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static int check_paths(char *const *paths, size_t n, struct wga_err *err)
+{
+	size_t i, j;
+
+	if (n > WGA_FEED_MAX)
+		return wga_err_set(err, "usage",
+				   "%zu files are more than the %d that one run can join",
+				   n, WGA_FEED_MAX);
+	for (i = 1; i < n; i++) {
+		for (j = 0; j < i; j++) {
+			if (same_file(paths[i], paths[j]))
+				return wga_err_set(err, "usage",
+						   "%s is given twice (first as %s); its frames would be counted twice",
+						   shown(paths[i]),
+						   shown(paths[j]));
+		}
+	}
+	return 0;
+}
+
+static int open_files(struct feed *feed, char *const *paths,
+		      struct wga_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < feed->n; i++) {
+		feed->files[i].path = paths[i];
+		if (wga_source_open(&feed->files[i].src, paths[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* the run owns a bridge from the call on, whatever it returns */
+static int add_to_run(struct feed *feed, struct wga_run *run,
+		      struct wga_err *err)
+{
+	size_t i;
+	unsigned int b;
+
+	for (i = 0; i < feed->n; i++) {
+		struct feed_file *file = &feed->files[i];
+
+		for (b = 0; b < file->n_bridges; b++) {
+			struct wga_bridge *br = file->bridges[b];
+
+			file->bridges[b] = NULL;
+			if (wga_run_add(run, br, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static void free_files(struct feed *feed)
+{
+	size_t i;
+	unsigned int b;
+
+	for (i = 0; i < feed->n; i++) {
+		wga_source_close(feed->files[i].src);
+		for (b = 0; b < feed->files[i].n_bridges; b++) {
+			if (feed->files[i].bridges[b])
+				wga_bridge_free(feed->files[i].bridges[b]);
+		}
+	}
+	free(feed->files);
+}
+
+int wga_feed_files(struct wga_run *run, const struct wga_config *cfg,
+		   char *const *paths, size_t n, struct wga_err *err)
+{
+	struct feed feed = { .cfg = cfg, .n = n };
+	size_t failed;
+	int ret;
+
+	if (check_paths(paths, n, err) < 0)
+		return -1;
+	feed.files = calloc(n, sizeof(*feed.files));
+	if (!feed.files)
+		return wga_err_set(err, "out-of-memory", "out of memory");
+	atomic_init(&feed.next, 0);
+	atomic_init(&feed.failed, n);
+
+	ret = open_files(&feed, paths, err);
+	if (!ret) {
+		work_in_threads(&feed);
+		failed = atomic_load(&feed.failed);
+		if (failed < n) {
+			*err = feed.files[failed].err;
+			ret = -1;
+		} else {
+			ret = add_to_run(&feed, run, err);
+		}
+	}
+	free_files(&feed);
+	return ret;
+}

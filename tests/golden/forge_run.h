@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FORGE_RUN_H
+#define FORGE_RUN_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "analyze/config.h"
+#include "analyze/run.h"
+#include "analyze/verdict.h"
+#include "tests/golden/forge_mesh.h"
+
+/*
+ * Captures in memory, to the engine, to files and back. Files are memfds: a
+ * path in /proc/self/fd leaves nothing behind, however a test ends.
+ */
+
+/* hand a capture to a bridge, @batch frames at a time (1 to WGA_BATCH_MAX) */
+void forge_feed(const struct forge *f, struct wga_bridge *br, unsigned int batch);
+
+/**
+ * forge_judge() - one run over some captures
+ * @cfg:	configuration
+ * @caps:	captures, one bridge each
+ * @names:	their names
+ * @n:		how many
+ * @loss:	what is missing from the first one, or NULL
+ * @live:	they are interfaces
+ * @batch:	frames per batch
+ *
+ * Return: the run; wga_run_judge() it.
+ */
+struct wga_run *forge_judge(const struct wga_config *cfg,
+			    const struct forge *const caps[],
+			    const char *const names[], size_t n,
+			    const struct wga_loss *loss, bool live,
+			    unsigned int batch);
+
+/* append what a file holds */
+int forge_load(struct forge *f, const char *path, struct wga_err *err);
+
+/* a pcap file (nanoseconds) in a memfd; @path gets its name. Return: the fd */
+int forge_pcap(const struct forge *f, char path[static 32]);
+/* any bytes as a file */
+int forge_file(const void *data, size_t len, char path[static 32]);
+/* the hosts in @who as `headscale nodes list -o json` prints them */
+int forge_nodes(const struct forge_mesh *m, const enum forge_who *who, size_t n,
+		char path[static 32]);
+
+/* the JSON document of a verdict; json_decref() it */
+json_t *forge_json(const struct wga_verdict *v);
+/* verdict, reasons and classes of it as one string; free() it */
+char *forge_digest(const struct wga_verdict *v);
+
+/* is there a reason with this code? */
+bool forge_has(const struct wga_verdict *v, enum wga_code code);
+/* frames of all classes, and frames of all inputs */
+uint64_t forge_class_frames(const struct wga_verdict *v);
+uint64_t forge_input_frames(const struct wga_verdict *v);
+void forge_print(const struct wga_verdict *v);
+
+#endif /* FORGE_RUN_H */

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/golden/forge_run.h"
+#include "tests/golden/trap.h"
+
+/*
+ * Theory of operation
+ *
+ * Each row of the trap tables is judged with whole batches and again in
+ * batches of one and of five, which must not change anything. What fires where is
+ * kept: at the end every reason code must have fired in some row and stayed
+ * away from some other.
+ */
+
+#define VIOLATIONS	0x7fu
+
+static uint32_t fired, quiet;
+
+static const struct {
+	const char *option;
+	int (*set)(struct wga_config *cfg, const char *arg, struct wga_err *err);
+} setters[] = {
+	{ "--derp", wga_config_derp },
+	{ "--control", wga_config_control },
+	{ "--infra", wga_config_infra },
+	{ "--gateway", wga_config_gateway },
+	{ "--vm", wga_config_vm },
+	{ "--expect-pair", wga_config_expect },
+	{ "--canary", wga_config_canary },
+	{ "--require", wga_config_require },
+	{ "--accept", wga_config_accept },
+};
+
+static void configure(struct wga_config *cfg, const char *option,
+		      const char *arg)
+{
+	struct wga_err err = { 0 };
+
+	for (size_t i = 0; i < sizeof(setters) / sizeof(setters[0]); i++) {
+		if (strcmp(setters[i].option, option))
+			continue;
+		if (setters[i].set(cfg, arg, &err))
+			fail_msg("%s %s: %s", option, arg, err.text);
+		return;
+	}
+	fail_msg("no option %s", option);
+}
+
+static void configure_row(struct wga_config *cfg, const struct trap *t,
+			  const struct forge_mesh *m)
+{
+	static const enum forge_who nodes[] = { VM_A, VM_B, VM_C };
+	struct wga_err err = { 0 };
+
+	wga_config_init(cfg);
+	configure(cfg, "--derp", "192.168.100.10:443");
+	configure(cfg, "--control", "192.168.100.10:443");
+	for (size_t i = 0; t->options[i]; i += 2)
+		configure(cfg, t->options[i], t->options[i + 1]);
+	if (t->flags & TRAP_REGISTRY) {
+		char path[32];
+		int fd = forge_nodes(m, nodes, 3, path);
+		int rc = wga_config_mesh(cfg, path, &err);
+
+		close(fd);
+		if (rc)
+			fail_msg("registry: %s", err.text);
+	}
+}
+
+static void build(struct forge_mesh *m, const struct trap *t)
+{
+	forge_mesh_init(m, t->flags & TRAP_TWO ? 2 : 1);
+	if (t->before)
+		t->before(m);
+	if (!(t->flags & TRAP_EMPTY)) {
+		forge_mesh_infrastructure(m);
+		for (unsigned int i = 0; i < FORGE_SESSIONS; i++) {
+			if (!(t->flags & TRAP_NO_DISCO))
+				forge_mesh_disco(m, i);
+			if (!(t->flags & TRAP_NO_HANDSHAKE))
+				forge_mesh_handshake(m, i);
+			if (!(t->flags & TRAP_NO_TALK))
+				forge_mesh_talk(m, i);
+		}
+	}
+	if (t->after)
+		t->after(m);
+}
+
+static struct wga_verdict *judge(const struct forge_mesh *m,
+				 const struct wga_config *cfg,
+				 const struct trap *t, unsigned int batch,
+				 bool swapped)
+{
+	static const char *const names[] = { "virbr-a", "virbr-b", "virbr-a" };
+	const struct forge *const caps[] = {
+		&m->bridge[0], &m->bridge[1], &m->bridge[0],
+	};
+	struct wga_err err = { 0 };
+	struct wga_verdict *v = NULL;
+	struct wga_run *run;
+
+	run = forge_judge(cfg, caps + swapped, names + swapped, m->bridges,
+			  t->loss, t->flags & TRAP_LIVE, batch);
+	if (wga_run_judge(run, &v, &err))
+		fail_msg("%s: %s", t->name, err.text);
+	if (forge_class_frames(v) != forge_input_frames(v) ||
+	    forge_input_frames(v) != m->bridge[0].n +
+	    (m->bridges == 2 ? m->bridge[1].n : 0)) {
+		forge_print(v);
+		fail_msg("%s: classes hold %llu frames, inputs %llu", t->name,
+			 (unsigned long long)forge_class_frames(v),
+			 (unsigned long long)forge_input_frames(v));
+	}
+	/* names of inputs live as long as the run: take what is compared now */
+	for (size_t i = 0; i < v->n_reasons; i++)
+		v->reasons[i].first.input = NULL;
+	wga_run_free(run);
+	return v;
+}
+
+static uint32_t codes_of(const struct wga_verdict *v)
+{
+	uint32_t codes = 0;
+
+	for (size_t i = 0; i < v->n_reasons; i++)
+		codes |= 1u << v->reasons[i].code;
+	return codes;
+}
+
+static uint32_t classes_of(const struct wga_verdict *v)
+{
+	uint32_t classes = 0;
+
+	for (unsigned int i = 0; i < WGA_CLASS_COUNT; i++)
+		if (v->classes[i].frames)
+			classes |= 1u << i;
+	return classes;
+}
+
+static bool outcome_fits(enum trap_outcome want, enum wga_outcome got)
+{
+	switch (want) {
+	case TRAP_PASS:
+		return got == WGA_PASS;
+	case TRAP_VIOLATION:
+		return got == WGA_VIOLATION;
+	case TRAP_INCONCLUSIVE:
+		return got == WGA_INCONCLUSIVE;
+	case TRAP_NOT_PASS:
+		return got != WGA_PASS;
+	case TRAP_NO_VIOLATION:
+		return got != WGA_VIOLATION;
+	}
+	return false;
+}
+
+/* codes that the row does not name and that it must not show */
+static uint32_t surplus(const struct trap *t, uint32_t codes)
+{
+	uint32_t named = t->all | t->any;
+
+	switch (t->outcome) {
+	case TRAP_VIOLATION:
+		return codes & VIOLATIONS & ~named;
+	case TRAP_PASS:
+	case TRAP_INCONCLUSIVE:
+		return codes & ~named;
+	default:
+		return 0;
+	}
+}
+
+static const char *fault(const struct trap *t, const struct wga_verdict *v)
+{
+	uint32_t codes = codes_of(v), classes = classes_of(v);
+
+	if (!outcome_fits(t->outcome, v->outcome))
+		return "wrong outcome";
+	if ((codes & t->all) != t->all)
+		return "a reason is missing";
+	if (t->any && !(codes & (t->any | t->all)))
+		return "none of the reasons";
+	if ((codes & t->none) || surplus(t, codes))
+		return "a reason too many";
+	if ((classes & t->classes) != t->classes)
+		return "a class is empty";
+	if (classes & t->no_classes)
+		return "a class is not empty";
+	return NULL;
+}
+
+static bool same(const struct wga_verdict *a, const struct wga_verdict *b)
+{
+	if (a->outcome != b->outcome || a->n_reasons != b->n_reasons)
+		return false;
+	for (size_t i = 0; i < a->n_reasons; i++)
+		if (a->reasons[i].code != b->reasons[i].code ||
+		    a->reasons[i].count != b->reasons[i].count ||
+		    a->reasons[i].first.frame != b->reasons[i].first.frame)
+			return false;
+	return !memcmp(a->classes, b->classes, sizeof(a->classes));
+}
+
+/* Return: 0 if the row holds */
+static int run_row(const struct trap *t)
+{
+	static const unsigned int batches[] = { WGA_BATCH_MAX, 1, 5, WGA_BATCH_MAX };
+	struct wga_verdict *first = NULL;
+	struct forge_mesh *m = malloc(sizeof(*m));
+	struct wga_config cfg;
+	const char *why;
+
+	assert_non_null(m);
+	build(m, t);
+	configure_row(&cfg, t, m);
+	first = judge(m, &cfg, t, batches[0], false);
+	why = fault(t, first);
+	for (unsigned int i = 1; i < 4 && !why; i++) {
+		bool swapped = i == 3;
+		struct wga_verdict *again;
+
+		if (swapped && (m->bridges == 1 || t->loss))
+			break;
+		again = judge(m, &cfg, t, batches[i], swapped);
+		if (!same(first, again))
+			why = swapped ? "the order of bridges matters"
+				      : "the size of batches matters";
+		wga_verdict_free(again);
+	}
+	if (why) {
+		fprintf(stderr, "TRAP %s: %s\n", t->name, why);
+		forge_print(first);
+	}
+	fired |= codes_of(first);
+	quiet |= ~codes_of(first);
+	wga_verdict_free(first);
+	wga_config_free(&cfg);
+	forge_mesh_free(m);
+	free(m);
+	return why ? 1 : 0;
+}
+
+static void run_table(const struct trap *table, size_t n)
+{
+	const char *only = getenv("TRAP");
+	int failed = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!only || strstr(table[i].name, only))
+			failed += run_row(&table[i]);
+	if (failed)
+		fail_msg("%d of %zu rows failed", failed, n);
+}
+
+static void test_wire(void **state)
+{
+	(void)state;
+	run_table(traps_wire, traps_wire_count);
+}
+
+static void test_clear(void **state)
+{
+	(void)state;
+	run_table(traps_clear, traps_clear_count);
+}
+
+static void test_odd(void **state)
+{
+	(void)state;
+	run_table(traps_odd, traps_odd_count);
+}
+
+static void test_house(void **state)
+{
+	(void)state;
+	run_table(traps_house, traps_house_count);
+}
+
+static void test_tcp(void **state)
+{
+	(void)state;
+	run_table(traps_tcp, traps_tcp_count);
+}
+
+static void test_record(void **state)
+{
+	(void)state;
+	run_table(traps_record, traps_record_count);
+}
+
+/* runs last: it looks at what the tables did */
+static void test_every_code(void **state)
+{
+	(void)state;
+	if (getenv("TRAP"))
+		skip();
+	for (unsigned int i = 0; i < WGA_CODE_COUNT; i++) {
+		if (!(fired & 1u << i))
+			fail_msg("no row fires %s", wga_code_name(i));
+		if (!(quiet & 1u << i))
+			fail_msg("every row fires %s", wga_code_name(i));
+	}
+}
+
+/* a session with the right MAC1 is identified, and names its ends */
+static void test_identified(void **state)
+{
+	static const struct trap row = { .name = "identified",
+					 .flags = TRAP_REGISTRY };
+	struct forge_mesh *m = malloc(sizeof(*m));
+	struct wga_config cfg;
+	struct wga_verdict *v;
+
+	(void)state;
+	assert_non_null(m);
+	build(m, &row);
+	configure_row(&cfg, &row, m);
+	v = judge(m, &cfg, &row, WGA_BATCH_MAX, false);
+	assert_int_equal(v->outcome, WGA_PASS);
+	assert_int_equal(v->n_sessions, FORGE_SESSIONS);
+	for (size_t i = 0; i < v->n_sessions; i++) {
+		const struct wga_session_report *s = &v->sessions[i];
+
+		assert_int_equal(s->evidence, WGA_EVIDENCE_IDENTIFIED);
+		assert_string_equal(s->path, "direct");
+		assert_string_not_equal(s->initiator.name, "");
+		assert_string_not_equal(s->responder.name, s->initiator.name);
+	}
+	wga_verdict_free(v);
+	wga_config_free(&cfg);
+	forge_mesh_free(m);
+	free(m);
+}
+
+/* no violation can be accepted away, nor a code that does not exist */
+static void test_accept(void **state)
+{
+	struct wga_config cfg;
+	struct wga_err err;
+
+	(void)state;
+	wga_config_init(&cfg);
+	assert_int_equal(wga_config_accept(&cfg, "plaintext", &err), -1);
+	assert_int_equal(wga_config_accept(&cfg, "everything", &err), -1);
+	assert_int_equal(wga_config_accept(&cfg, "late-start", &err), 0);
+	wga_config_free(&cfg);
+}
+
+/* what is accepted stays in the list of reasons, marked */
+static void test_accepted_is_listed(void **state)
+{
+	static const struct wga_loss loss = { .kernel_drops = 3 };
+	static const struct trap row = {
+		.name = "accepted", .loss = &loss,
+		.options = { "--accept", "kernel-drops" },
+	};
+	struct forge_mesh *m = malloc(sizeof(*m));
+	struct wga_config cfg;
+	struct wga_verdict *v;
+	bool listed = false;
+
+	(void)state;
+	assert_non_null(m);
+	build(m, &row);
+	configure_row(&cfg, &row, m);
+	v = judge(m, &cfg, &row, WGA_BATCH_MAX, false);
+	assert_int_equal(v->outcome, WGA_PASS);
+	for (size_t i = 0; i < v->n_reasons; i++)
+		if (v->reasons[i].code == WGA_CODE_KERNEL_DROPS)
+			listed = v->reasons[i].accepted;
+	assert_true(listed);
+	wga_verdict_free(v);
+	wga_config_free(&cfg);
+	forge_mesh_free(m);
+	free(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_wire),
+		cmocka_unit_test(test_clear),
+		cmocka_unit_test(test_odd),
+		cmocka_unit_test(test_house),
+		cmocka_unit_test(test_tcp),
+		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_every_code),
+		cmocka_unit_test(test_identified),
+		cmocka_unit_test(test_accept),
+		cmocka_unit_test(test_accepted_is_listed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,417 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# live.sh CASE: one case of wgaudit capture against real bridges. WGAUDIT names
+# the program. Exit status 0 passed, 77 cannot be run here, else failed.
+cd "$(dirname "$0")" || exit 99
+. ./lab.sh
+WGAUDIT=${WGAUDIT:?names the program to test}
+for tool in ip nsenter wireguard-go wg ping tc perl jq; do
+	command -v $tool >/dev/null || { echo "skipped: no $tool"; exit 77; }
+done
+lab_enter "$PWD/live.sh" "$@"
+
+fail() {
+	echo "FAILED: $*"
+	head -50 $LAB/out $LAB/err 2>/dev/null
+	exit 1
+}
+
+as=()
+
+# start ARGUMENTS...: capture in the background, listening when this returns
+start() {
+	: >$LAB/err
+	"${as[@]}" "$WGAUDIT" capture "$@" >$LAB/out 2>$LAB/err &
+	capture=$!
+	wait_for 20 grep -q '^listening on ' $LAB/err || fail "does not listen"
+}
+
+# ends STATUS: the capture ends by itself, with this status
+ends() {
+	local status
+	wait "$capture"
+	status=$?
+	[ $status = "$1" ] || fail "exit status $status, expected $1"
+}
+
+# stop STATUS: Ctrl-C, then as above
+stop() {
+	kill -INT "$capture"
+	ends "$1"
+}
+
+# refused TEXT ARGUMENTS...: exits with 2 and says so
+refused() {
+	local text=$1 status
+	shift
+	"$WGAUDIT" capture "$@" >$LAB/out 2>$LAB/err
+	status=$?
+	[ $status = 2 ] || fail "exit status $status, expected 2: $*"
+	grep -qF -- "$text" $LAB/err || fail "does not say '$text': $*"
+}
+
+says() {
+	grep -qE -- "$1" $LAB/out || fail "output lacks '$1'"
+}
+
+says_not() {
+	! grep -qE -- "$1" $LAB/out || fail "output has '$1'"
+}
+
+# json FILTER: true of the JSON output
+json() {
+	jq -e "$1" $LAB/out >/dev/null || fail "not true: $1"
+}
+
+has_reason() {
+	json "any(.reasons[]; .code == \"$1\")"
+}
+
+talk() {
+	on a ping -q -c 5 -i 0.05 -s 1000 10.9.0.2 >/dev/null ||
+		fail "no answer through the tunnel"
+}
+
+# request ADDRESS: fetch a page from it, at host a
+request() {
+	on a bash -c "exec 3<>/dev/tcp/$1/8080 &&
+		printf 'GET /secret HTTP/1.0\r\nHost: b\r\n\r\n' >&3 &&
+		grep -q hello <&3" || fail "no answer from $1"
+}
+
+# bulk PACKETS: packets of 1200 zeros through the tunnel to nobody
+bulk() {
+	on a bash -c "dd if=/dev/zero bs=1200 count=$1 status=none \
+		>/dev/udp/10.9.0.77/9" || fail "cannot send"
+}
+
+# mute: heartbeats on br-a are sent, but never get as far as the bridge
+mute() {
+	tc qdisc add dev br-a clsact &&
+		tc filter add dev br-a egress protocol 0x88b5 prio 1 \
+			bpf da bytecode '1,6 0 0 2,' && return
+	nft -f - <<-END && return
+		table netdev mute {
+			chain out {
+				type filter hook egress device br-a priority 0;
+				ether type 0x88b5 drop
+			}
+		}
+	END
+	echo "skipped: no tc with bpf and no nftables egress hook"
+	exit 77
+}
+
+case_pass() {
+	lab_pair
+	start --bridge br-a --json
+	lab_connect
+	talk
+	sleep 2
+	stop 0
+	json '.verdict == "pass" and .reasons == []'
+	json '.classes.wireguard.frames > 10 and .classes.canary.frames >= 3'
+	json '.classes.external.frames + .classes.plaintext.frames == 0'
+	json '([.classes[].frames] | add) == .capture.frames'
+	json 'any(.sessions[]; .evidence == "bound" and .path == "direct")'
+}
+
+case_leak() {
+	lab_pair
+	lab_web b 8080
+	start --bridge br-a
+	lab_connect
+	talk
+	request 10.9.0.2
+	request 192.168.50.3
+	stop 1
+	says '^VIOLATION'
+	says plaintext
+	says '192\.168\.50\.3:8080'
+	says 'frame [0-9]+'
+}
+
+# the same request through the tunnel only is no leak
+case_no_leak() {
+	lab_pair
+	lab_web b 8080
+	start --bridge br-a
+	lab_connect
+	talk
+	request 10.9.0.2
+	stop 0
+}
+
+case_drops() {
+	lab_pair
+	start --bridge br-a --ring-bytes 262144 --json
+	lab_connect
+	talk
+	kill -STOP "$capture"
+	bulk 5000
+	kill -CONT "$capture"
+	stop 3
+	has_reason kernel-drops
+	json '.capture.kernel_drops > 0'
+}
+
+case_gone() {
+	lab_pair
+	start --bridge br-a --json
+	lab_connect
+	talk
+	ip link del br-a
+	ends 3
+	has_reason capture-gap
+	grep -q "'br-a' went away" $LAB/err || fail "does not say it went away"
+}
+
+case_one_of_two_gone() {
+	lab_pair
+	lab_bridge br-b 192.168.60.1/24
+	start --bridge br-b --bridge br-a --json
+	ip link del br-b
+	wait_for 10 grep -q "'br-b' went away" $LAB/err ||
+		fail "does not say it went away"
+	lab_connect
+	talk
+	stop 3
+	has_reason capture-gap
+	json '.classes.wireguard.frames > 10'
+}
+
+case_down() {
+	lab_pair
+	start --bridge br-a --json
+	lab_connect
+	talk
+	ip link set br-a down
+	sleep 1.2
+	ip link set br-a up
+	sleep 0.5
+	stop 3
+	has_reason capture-gap
+}
+
+case_two_bridges() {
+	echo 1 >/proc/sys/net/ipv4/ip_forward || lab_die "cannot route"
+	lab_bridge br-a 192.168.50.1/24
+	lab_bridge br-b 192.168.60.1/24
+	lab_host a br-a 192.168.50.2/24 192.168.50.1
+	lab_host b br-b 192.168.60.3/24 192.168.60.1
+	lab_wireguard a 10.9.0.1/24
+	lab_wireguard b 10.9.0.2/24
+	wait_for 10 on a ping -q -c 1 -W 1 192.168.60.3 >/dev/null ||
+		lab_die "no route between the bridges"
+	start --bridge br-a --bridge br-b --json
+	lab_connect 192.168.60.3 192.168.50.2
+	talk
+	stop 0
+	json '.capture.inputs | length == 2'
+	json 'any(.flows[]; .class == "wireguard" and (.bridges | length) == 2)'
+
+	lab_web b 8080
+	start --bridge br-a --bridge br-b --json
+	talk
+	request 192.168.60.3
+	stop 1
+	has_reason plaintext
+}
+
+case_filter() {
+	lab_pair
+	start --bridge br-a --filter 'udp port 51820' --json
+	lab_connect
+	talk
+	on a ping -q -c 1 192.168.50.3 >/dev/null
+	stop 3
+	has_reason filtered
+	json '.classes.plaintext.frames + .classes.unexplained.frames == 0'
+	json 'all(.reasons[]; .code != "capture-gap")'
+	refused "filter 'udp) or (tcp'" --bridge br-a --filter 'udp) or (tcp'
+	refused 'filter is empty' --bridge br-a --filter ' '
+}
+
+case_passive() {
+	lab_pair
+	start --bridge br-a --passive --json
+	lab_connect
+	talk
+	sleep 1.2
+	stop 0
+	json '.classes.canary.frames == 0'
+}
+
+case_mute() {
+	lab_pair
+	mute
+	start --bridge br-a --json
+	lab_connect
+	talk
+	stop 3
+	has_reason capture-gap
+	json '.classes.canary.frames == 0'
+}
+
+case_late() {
+	lab_pair
+	lab_connect
+	talk
+	start --bridge br-a --json
+	talk
+	stop 3
+	has_reason late-start
+}
+
+case_names() {
+	refused 'no bridges' --bridge br-a
+	lab_bridge br-a 192.168.50.1/24
+	lab_bridge br-b 192.168.60.1/24
+	refused 'br-a, br-b' --bridge nix
+	refused "'lo' is no bridge" --bridge lo
+	refused 'br-a, br-b' --bridge br-a --bridge lo
+	refused 'named twice' --bridge br-a --bridge br-a
+	refused '--bridge' --duration 1s
+	refused "'1x'" --bridge br-a --duration 1x
+	refused '--count' --bridge br-a --count 0
+	refused 'analyze' --bridge br-a file.pcap
+	ip link set br-b down
+	refused "'br-b' is down" --bridge br-b
+}
+
+case_no_permission() {
+	lab_bridge br-a 192.168.50.1/24
+	setpriv --bounding-set=-all --inh-caps=-all "$WGAUDIT" capture \
+		--bridge br-a >$LAB/out 2>$LAB/err
+	[ $? = 2 ] || fail "exit status is not 2"
+	grep -q CAP_NET_RAW $LAB/err || fail "does not name CAP_NET_RAW"
+	grep -q sudo $LAB/err || fail "does not name sudo"
+}
+
+# status_is LINE VALUE
+status_is() {
+	grep -qE "^$1:[[:space:]]+$2\$" "/proc/$capture/status" ||
+		fail "$1 is not $2: $(grep "^$1:" "/proc/$capture/status")"
+}
+
+check_powerless() {
+	status_is CapPrm 0+
+	status_is CapEff 0+
+	status_is CapInh 0+
+	status_is CapAmb 0+
+	status_is NoNewPrivs 1
+}
+
+case_privileges() {
+	lab_bridge br-a 192.168.50.1/24
+	start --bridge br-a
+	check_powerless
+	stop 3
+	says no-encrypted-traffic
+}
+
+# needs more than one user: not in the namespace of an unprivileged one
+case_users() {
+	[ "$(awk 'NR == 1 { print $3 }' /proc/self/uid_map)" -gt 65534 ] || {
+		echo "skipped: only one user here"
+		exit 77
+	}
+	lab_bridge br-a 192.168.50.1/24
+	start --bridge br-a
+	check_powerless
+	status_is Uid '65534\s65534\s65534\s65534'
+	status_is Gid '65534\s65534\s65534\s65534'
+	status_is Groups ' *'
+	stop 3
+
+	as=(setpriv --groups 1,2)
+	SUDO_UID=1234 SUDO_GID=77 start --bridge br-a
+	check_powerless
+	status_is Uid '1234\s1234\s1234\s1234'
+	status_is Gid '77\s77\s77\s77'
+	status_is Groups ' *'
+	stop 3
+
+	# someone else who was given CAP_NET_RAW, and no more
+	cp "$WGAUDIT" $LAB/wgaudit
+	WGAUDIT=$LAB/wgaudit
+	as=(setpriv --reuid 4321 --regid 4321 --clear-groups
+	    --inh-caps=+net_raw --ambient-caps=+net_raw)
+	start --bridge br-a
+	check_powerless
+	status_is Uid '4321\s4321\s4321\s4321'
+	stop 3
+}
+
+case_count() {
+	lab_pair
+	start --bridge br-a --count 20 --json
+	lab_connect
+	on a ping -q -c 60 -i 0.05 10.9.0.2 >/dev/null
+	ends 0
+	json '([.classes[].frames] | add) - .classes.canary.frames == 20'
+}
+
+case_duration() {
+	lab_bridge br-a 192.168.50.1/24
+	start --bridge br-a --duration 1500ms --json
+	ends 3
+	has_reason no-encrypted-traffic
+	json 'all(.reasons[]; .code != "capture-gap")'
+}
+
+case_usr1() {
+	lab_pair
+	start --bridge br-a
+	kill -USR1 "$capture"
+	wait_for 10 grep -q '^wgaudit: br-a: [0-9]* frames, 0 dropped' $LAB/err ||
+		fail "no status line"
+	[ ! -s $LAB/out ] || fail "output before the end"
+	stop 3
+}
+
+interrupts_kill() {
+	local mask
+	mask=$(sed -n 's/^SigBlk:\s*//p' "/proc/$capture/status")
+	[ $((0x$mask & 2)) = 0 ]
+}
+
+# The verdict cannot be written, because its reader has gone to sleep; a second
+# Ctrl-C ends that.
+case_second_interrupt() {
+	lab_bridge br-a 192.168.50.1/24
+	mkfifo $LAB/full
+	exec 9<>$LAB/full
+	dd if=/dev/zero of=$LAB/full bs=4096 oflag=nonblock status=none 2>/dev/null
+	: >$LAB/err
+	"$WGAUDIT" capture --bridge br-a >$LAB/full 2>$LAB/err &
+	capture=$!
+	wait_for 20 grep -q '^listening on ' $LAB/err || fail "does not listen"
+	kill -INT "$capture"
+	wait_for 20 interrupts_kill || fail "signals stay blocked"
+	kill -INT "$capture"
+	ends 130
+}
+
+case_terminate() {
+	lab_bridge br-a 192.168.50.1/24
+	start --bridge br-a
+	kill -TERM "$capture"
+	ends 3
+	says '^INCONCLUSIVE'
+}
+
+# on a terminal the flows are shown while it runs
+case_terminal() {
+	lab_pair
+	lab_connect
+	(sleep 1; on a ping -q -c 40 -i 0.05 10.9.0.2 >/dev/null) &
+	script -qec "stty cols 120; '$WGAUDIT' capture --bridge br-a --duration 4s" \
+		$LAB/typescript >$LAB/out 2>$LAB/err </dev/null
+	says wireguard
+	says "$(printf '\033')\\["
+	says late-start
+}
+
+"case_${1:?which case}"

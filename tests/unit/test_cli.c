@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs the built program: usage, errors, where they go, and exit statuses. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "analyze/verdict.h"
+
+#define ARGS_MAX	12
+#define REGISTRY	"tests/golden/captures/join-direct/nodes.json"
+#define NO_FILE		"/nonexistent/file.pcap"
+
+struct result {
+	int status;
+	char out[16384], err[4096];
+};
+
+static int sink(void)
+{
+	int fd = memfd_create("sink", 0);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void drain(int fd, char *buf, size_t size)
+{
+	ssize_t n = pread(fd, buf, size - 1, 0);
+
+	assert_true(n >= 0);
+	buf[n] = '\0';
+	close(fd);
+}
+
+static void child(const char *const *args, int out, int err)
+{
+	char *argv[ARGS_MAX + 2] = { (char *)(uintptr_t)"wgaudit" };
+	int i, null = open("/dev/null", O_RDONLY);
+
+	for (i = 0; i < ARGS_MAX && args[i]; i++)
+		argv[i + 1] = (char *)(uintptr_t)args[i];
+	dup2(null, STDIN_FILENO);
+	dup2(out, STDOUT_FILENO);
+	dup2(err, STDERR_FILENO);
+	execv(WGAUDIT, argv);
+	_exit(127);
+}
+
+static struct result run_to(int out, const char *const *args)
+{
+	struct result r = { 0 };
+	int err = sink(), status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid)
+		child(args, out, err);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	r.status = WEXITSTATUS(status);
+	drain(err, r.err, sizeof(r.err));
+	drain(out, r.out, sizeof(r.out));
+	return r;
+}
+
+static struct result run(const char *const *args)
+{
+	return run_to(sink(), args);
+}
+
+#define ARGS(...)	((const char *const[]){ __VA_ARGS__, NULL })
+
+/* a text error: status 2, nothing on standard output, these words */
+static void check_error(const char *const *args, const char *needle)
+{
+	struct result r = run(args);
+
+	assert_int_equal(r.status, 2);
+	assert_string_equal(r.out, "");
+	assert_int_equal(strncmp(r.err, "wgaudit: ", 9), 0);
+	if (!strstr(r.err, needle))
+		fail_msg("\"%s\" should be in: %s", needle, r.err);
+}
+
+/* the same under --json: the document on standard output, nothing else */
+static void check_json_error(const char *const *args, const char *code,
+			     const char *needle)
+{
+	struct result r = run(args);
+	json_t *doc = json_loads(r.out, 0, NULL), *error;
+
+	assert_int_equal(r.status, 2);
+	assert_string_equal(r.err, "");
+	assert_non_null(doc);
+	assert_string_equal(json_string_value(json_object_get(doc, "schema")),
+			    "wgaudit/1");
+	error = json_object_get(doc, "error");
+	assert_string_equal(json_string_value(json_object_get(error, "code")),
+			    code);
+	if (!strstr(json_string_value(json_object_get(error, "text")), needle))
+		fail_msg("\"%s\" should be in: %s", needle, r.out);
+	json_decref(doc);
+}
+
+static void test_help(void **state)
+{
+	static const char *const commands[] = { "capture", "analyze", "gate" };
+	struct result all = run(ARGS("--help")), r;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(all.status, 0);
+	assert_string_equal(all.err, "");
+	assert_string_equal(run(ARGS("help")).out, all.out);
+	assert_string_equal(run(ARGS("-h")).out, all.out);
+	for (i = 0; i < 3; i++) {
+		assert_non_null(strstr(all.out, commands[i]));
+		r = run(ARGS(commands[i], "--help"));
+		assert_int_equal(r.status, 0);
+		assert_string_equal(r.err, "");
+		assert_string_equal(run(ARGS("help", commands[i])).out, r.out);
+		assert_string_equal(run(ARGS(commands[i], "-h")).out, r.out);
+		assert_non_null(strstr(r.out, commands[i]));
+		assert_non_null(strstr(r.out, "--expect-pair A,B"));
+		assert_non_null(strstr(r.out, "--json"));
+	}
+}
+
+/* no command is no pass: CI must not go green on it */
+static void test_no_command(void **state)
+{
+	struct result r = run((const char *const[]){ NULL });
+
+	(void)state;
+	assert_int_equal(r.status, 2);
+	assert_string_equal(r.out, "");
+	assert_string_equal(r.err, run(ARGS("--help")).out);
+}
+
+static void test_version(void **state)
+{
+	struct result r = run(ARGS("--version"));
+
+	(void)state;
+	assert_int_equal(r.status, 0);
+	assert_string_equal(r.out, "wgaudit " WGA_VERSION "\n");
+}
+
+static void test_unknown_command(void **state)
+{
+	(void)state;
+	check_error(ARGS("analyse", "x.pcap"), "unknown command \"analyse\"");
+	check_error(ARGS("analyse", "x.pcap"), "did you mean \"analyze\"");
+	check_error(ARGS("gat"), "did you mean \"gate\"");
+	check_error(ARGS("captrue"), "did you mean \"capture\"");
+	check_error(ARGS(""), "unknown command \"\"");
+	check_error(ARGS("a-very-long-word-that-is-no-command-of-this-program"),
+		    "unknown command");
+	check_error(ARGS("help", "gait"), "did you mean \"gate\"");
+	check_error(ARGS("--bogus"), "unknown option --bogus");
+	check_json_error(ARGS("analyse", "--json"), "usage", "analyze");
+}
+
+static void test_unknown_option(void **state)
+{
+	static const char *const later[] = {
+		"--tls-keys", "--node-keys", "--policy", "--jsonl", "--junit",
+		"--sarif", "--html", "--prometheus", "--write",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+		check_error(ARGS("analyze", later[i], "x"), later[i]);
+		check_json_error(ARGS("gate", later[i], "--json"), "usage",
+				 later[i]);
+	}
+	check_error(ARGS("analyze", "-q"), "unknown option -q");
+	check_error(ARGS("analyze", "--bogus=1", "x.pcap"),
+		    "unknown option --bogus;");
+	check_error(ARGS("analyze", "--json=1", "x.pcap"),
+		    "--json takes no argument");
+	check_error(ARGS("analyze", "x.pcap", "--derp"),
+		    "--derp wants an argument");
+	check_error(ARGS("analyze", "\033[2J", "--\033[2J"), "\\x1b[2J");
+}
+
+/* the first error counts, wherever --json stands, and help comes too late */
+static void test_order(void **state)
+{
+	(void)state;
+	check_json_error(ARGS("analyze", "--json", "--bogus", NO_FILE), "usage",
+			 "--bogus");
+	check_json_error(ARGS("analyze", "--bogus", NO_FILE, "--json"), "usage",
+			 "--bogus");
+	check_json_error(ARGS("analyze", "--derp", "x", "--bogus", "--json"),
+			 "usage", "--derp");
+	check_error(ARGS("analyze", "--bogus", "--help"), "--bogus");
+	check_error(ARGS("analyze", "--canary", "--json", "--bogus"), "--bogus");
+	check_error(ARGS("analyze", "--bogus", "--mesh", "/nonexistent"),
+		    "--bogus");
+}
+
+static void test_bad_values(void **state)
+{
+	(void)state;
+	check_error(ARGS("analyze", "--derp", "1.2.3.4", NO_FILE), "HOST:PORT");
+	check_error(ARGS("analyze", "--control", "10.1:443", NO_FILE), "10.1");
+	check_error(ARGS("analyze", "--infra", "x", NO_FILE), "--infra");
+	check_error(ARGS("analyze", "--vm", "x", NO_FILE), "NAME=ADDR");
+	check_error(ARGS("analyze", "--gateway", "x", NO_FILE), "--gateway");
+	check_error(ARGS("analyze", "--canary", "x", NO_FILE), "too short");
+	check_error(ARGS("analyze", "--require", "shape", NO_FILE), "identified");
+	check_error(ARGS("analyze", "--expect-pair", "a", NO_FILE), "A,B");
+	check_error(ARGS("analyze", "--color", "red", NO_FILE), "always");
+	check_error(ARGS("analyze", "--accept", "plaintext", NO_FILE),
+		    "cannot be accepted");
+	check_error(ARGS("analyze", "--accept", "x", NO_FILE), "late-start");
+	check_error(ARGS("analyze", "--mesh", "/nonexistent.json", NO_FILE),
+		    "/nonexistent.json");
+	check_json_error(ARGS("gate", "--json", "--mesh", "/dev/null", NO_FILE),
+			 "bad-registry", "/dev/null");
+}
+
+static void test_good_values(void **state)
+{
+	(void)state;
+	/* all is well but for the file */
+	check_error(ARGS("analyze", "--derp=192.168.100.10:443", "--control",
+			 "192.168.100.10:443", "--mesh", REGISTRY, "--require",
+			 "identified", "--accept=late-start", NO_FILE), NO_FILE);
+	check_error(ARGS("gate", "--infra", "10.0.0.1", "--vm", "a=10.0.0.2",
+			 "--gateway", "10.0.0.1", "--canary", "CANARY",
+			 "--expect-pair", "a,b", NO_FILE), NO_FILE);
+}
+
+static void test_files(void **state)
+{
+	(void)state;
+	check_error(ARGS("analyze"), "at least one FILE");
+	check_error(ARGS("gate"), "at least one FILE");
+	check_json_error(ARGS("gate", "--json"), "usage", "at least one FILE");
+	check_error(ARGS("analyze", NO_FILE), NO_FILE);
+	check_json_error(ARGS("analyze", NO_FILE, "--json"), "no-such-file",
+			 NO_FILE);
+	check_error(ARGS("analyze", "-", "-"), "standard input is given twice");
+	check_error(ARGS("analyze", REGISTRY, "./" REGISTRY), "is given twice");
+	check_error(ARGS("analyze", "--", "--json"), "--json");
+}
+
+static void test_stdout_full(void **state)
+{
+	struct result r = { 0 };
+	int full = open("/dev/full", O_WRONLY), err = sink(), status;
+	pid_t pid;
+
+	(void)state;
+	assert_true(full >= 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid)
+		child(ARGS("--help"), full, err);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 2);
+	drain(err, r.err, sizeof(r.err));
+	assert_non_null(strstr(r.err, "standard output"));
+	close(full);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_no_command),
+		cmocka_unit_test(test_version),
+		cmocka_unit_test(test_unknown_command),
+		cmocka_unit_test(test_unknown_option),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_bad_values),
+		cmocka_unit_test(test_good_values),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_stdout_full),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "analyze/config.h"
+
+typedef int (*setter)(struct wga_config *cfg, const char *arg,
+		      struct wga_err *err);
+
+static void refuses(setter set, const char *const *args)
+{
+	struct wga_config cfg;
+	struct wga_err err;
+
+	wga_config_init(&cfg);
+	for (; *args; args++) {
+		if (!set(&cfg, *args, &err))
+			fail_msg("\"%s\" should be refused", *args);
+		assert_string_equal(err.code, "usage");
+		if (!strstr(err.text, *args))
+			fail_msg("\"%s\" should be named in: %s", *args, err.text);
+	}
+	wga_config_free(&cfg);
+}
+
+static void takes(struct wga_config *cfg, setter set, const char *arg)
+{
+	struct wga_err err;
+
+	if (set(cfg, arg, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void test_defaults(void **state)
+{
+	struct wga_config cfg;
+	int i;
+
+	(void)state;
+	wga_config_init(&cfg);
+	assert_int_equal(cfg.require, WGA_EVIDENCE_BOUND);
+	for (i = 0; i < WGA_CODE_COUNT; i++)
+		assert_false(cfg.accept[i]);
+	assert_null(cfg.registry);
+	wga_config_free(&cfg);
+}
+
+static void test_servers(void **state)
+{
+	static const uint8_t v4[4] = { 192, 168, 100, 10 };
+	struct wga_addr addr = wga_addr_v4(v4);
+	struct wga_config cfg;
+
+	(void)state;
+	wga_config_init(&cfg);
+	takes(&cfg, wga_config_derp, "192.168.100.10:443");
+	takes(&cfg, wga_config_derp, "192.168.100.10:443");
+	takes(&cfg, wga_config_derp, "[fd00::1]:8443");
+	takes(&cfg, wga_config_control, "192.168.100.10:443");
+	assert_int_equal(cfg.n_derp, 2);
+	assert_int_equal(cfg.n_control, 1);
+	assert_true(wga_addr_equal(&cfg.derp[0].addr, &addr));
+	assert_int_equal(cfg.derp[0].port, 443);
+	assert_int_equal(cfg.derp[1].port, 8443);
+	assert_true(wga_addr_equal(&cfg.control[0].addr, &addr));
+
+	takes(&cfg, wga_config_infra, "192.168.100.10");
+	takes(&cfg, wga_config_infra, "192.168.100.10:53");
+	takes(&cfg, wga_config_infra, "fd00::1");
+	assert_int_equal(cfg.n_infra, 3);
+	assert_int_equal(cfg.infra[0].port, 0);
+	assert_int_equal(cfg.infra[1].port, 53);
+
+	takes(&cfg, wga_config_gateway, "192.168.1.1");
+	takes(&cfg, wga_config_gateway, "fe80::1");
+	assert_int_equal(cfg.n_gateways, 2);
+	wga_config_free(&cfg);
+}
+
+static void test_server_names(void **state)
+{
+	struct wga_config cfg;
+	size_t i;
+
+	(void)state;
+	wga_config_init(&cfg);
+	takes(&cfg, wga_config_derp, "localhost:443");
+	assert_true(cfg.n_derp >= 1);
+	for (i = 0; i < cfg.n_derp; i++)
+		assert_int_equal(cfg.derp[i].port, 443);
+	wga_config_free(&cfg);
+}
+
+/* a label longer than the DNS allows is unknown without asking the network */
+#define NO_HOST	"no-such-host-0123456789012345678901234567890123456789012345678901234"
+
+static void test_name_unknown(void **state)
+{
+	struct wga_config cfg;
+	struct wga_err err;
+
+	(void)state;
+	wga_config_init(&cfg);
+	assert_int_equal(wga_config_derp(&cfg, NO_HOST ":443", &err),
+			 -1);
+	assert_string_equal(err.code, "usage");
+	assert_non_null(strstr(err.text, NO_HOST));
+	assert_non_null(strstr(err.text, "give its address"));
+	assert_int_equal(cfg.n_derp, 0);
+	wga_config_free(&cfg);
+}
+
+static void test_servers_refused(void **state)
+{
+	(void)state;
+	refuses(wga_config_derp, (const char *const[]){
+		"", "host", "192.168.100.10", "192.168.100.10:", "host:0",
+		"host:65536", "host:https", "0.0.0.0:443", "255.255.255.255:443",
+		"224.0.0.1:443", "[::]:443", NULL,
+	});
+	/* what the resolver would take for an address */
+	refuses(wga_config_control, (const char *const[]){
+		"10.1", "fd00::1", NULL,
+	});
+	refuses(wga_config_infra, (const char *const[]){
+		"", "host", "10.0.0.1:0", "0.0.0.0", "ff02::1", NULL,
+	});
+	refuses(wga_config_gateway, (const char *const[]){
+		"", "host", "10.0.0.1:80", "0.0.0.0", "224.0.0.1", NULL,
+	});
+}
+
+/* inet_aton() reads "10.1" as 10.0.0.1: nobody who declares that means it */
+static void test_half_addresses(void **state)
+{
+	static const char *const args[] = {
+		"10.1:443", "10:443", "192.168.100.300:443", "0x7f000001:443",
+		"127.0.0.0x1:443", "fd00::1:443", "[fd00::1:443", "%lo:1",
+	};
+	struct wga_config cfg;
+	struct wga_err err;
+	size_t i;
+
+	(void)state;
+	wga_config_init(&cfg);
+	for (i = 0; i < sizeof(args) / sizeof(args[0]); i++) {
+		assert_int_equal(wga_config_derp(&cfg, args[i], &err), -1);
+		assert_string_equal(err.code, "usage");
+		if (!strstr(err.text, "neither an IP address nor a host name"))
+			fail_msg("%s: %s", args[i], err.text);
+	}
+	assert_int_equal(cfg.n_derp, 0);
+	wga_config_free(&cfg);
+}
+
+static void test_vms(void **state)
+{
+	struct wga_config cfg;
+	struct wga_err err;
+
+	(void)state;
+	wga_config_init(&cfg);
+	takes(&cfg, wga_config_vm, "vm-a=192.168.1.10");
+	takes(&cfg, wga_config_vm, "vm-a=fd00::10");
+	takes(&cfg, wga_config_vm, "vm-a=192.168.1.10");
+	assert_int_equal(cfg.n_vms, 2);
+	assert_string_equal(cfg.vms[1].name, "vm-a");
+
+	assert_int_equal(wga_config_vm(&cfg, "vm-b=192.168.1.10", &err), -1);
+	assert_non_null(strstr(err.text, "vm-a"));
+	assert_int_equal(cfg.n_vms, 2);
+	wga_config_free(&cfg);
+
+	refuses(wga_config_vm, (const char *const[]){
+		"", "vm-a", "=10.0.0.1", "vm-a=", "vm-a=host", "vm-a=0.0.0.0",
+		"vm-a=10.0.0.1:80",
+		"0123456789012345678901234567890123456789012345678901234567890123=10.0.0.1",
+		NULL,
+	});
+}
+
+static void test_pairs(void **state)
+{
+	struct wga_config cfg;
+
+	(void)state;
+	wga_config_init(&cfg);
+	takes(&cfg, wga_config_expect, "vm-a,vm-b");
+	takes(&cfg, wga_config_expect, "fd00:0:0::1,::ffff:10.0.0.1");
+	assert_int_equal(cfg.n_expect, 2);
+	assert_string_equal(cfg.expect[0].a, "vm-a");
+	assert_string_equal(cfg.expect[0].b, "vm-b");
+	assert_string_equal(cfg.expect[1].a, "fd00::1");
+	assert_string_equal(cfg.expect[1].b, "10.0.0.1");
+	wga_config_free(&cfg);
+
+	refuses(wga_config_expect, (const char *const[]){
+		"", "vm-a", "vm-a,", ",vm-b", "vm-a,vm-a", "a,b,c",
+		"fd00::1,fd00:0::1", NULL,
+	});
+}
+
+static void test_canaries(void **state)
+{
+	struct wga_config cfg;
+
+	(void)state;
+	wga_config_init(&cfg);
+	takes(&cfg, wga_config_canary, "CANARY");
+	takes(&cfg, wga_config_canary, "a longer one, with blanks");
+	assert_int_equal(cfg.n_canaries, 2);
+	assert_string_equal(cfg.canaries[0], "CANARY");
+	wga_config_free(&cfg);
+	refuses(wga_config_canary, (const char *const[]){ "", "short", NULL });
+}
+
+static void test_require(void **state)
+{
+	struct wga_config cfg;
+
+	(void)state;
+	wga_config_init(&cfg);
+	takes(&cfg, wga_config_require, "opened");
+	assert_int_equal(cfg.require, WGA_EVIDENCE_OPENED);
+	takes(&cfg, wga_config_require, "identified");
+	takes(&cfg, wga_config_require, "bound");
+	assert_int_equal(cfg.require, WGA_EVIDENCE_BOUND);
+	wga_config_free(&cfg);
+	refuses(wga_config_require, (const char *const[]){
+		"", "none", "shape", "BOUND", NULL,
+	});
+}
+
+static void test_accept(void **state)
+{
+	struct wga_config cfg;
+	struct wga_err err;
+	int i;
+
+	(void)state;
+	for (i = 0; i < WGA_CODE_COUNT; i++) {
+		enum wga_code code = (enum wga_code)i;
+		int ret;
+
+		wga_config_init(&cfg);
+		ret = wga_config_accept(&cfg, wga_code_name(code), &err);
+		if (wga_code_severity(code) == WGA_INCONCLUSIVE) {
+			assert_int_equal(ret, 0);
+			assert_true(cfg.accept[i]);
+		} else {
+			assert_int_equal(ret, -1);
+			assert_false(cfg.accept[i]);
+			assert_non_null(strstr(err.text, "cannot be accepted"));
+		}
+		wga_config_free(&cfg);
+	}
+	wga_config_init(&cfg);
+	assert_int_equal(wga_config_accept(&cfg, "late", &err), -1);
+	assert_string_equal(err.code, "usage");
+	for (i = 0; i < WGA_CODE_COUNT; i++) {
+		if (wga_code_severity((enum wga_code)i) == WGA_INCONCLUSIVE)
+			assert_non_null(strstr(err.text,
+					       wga_code_name((enum wga_code)i)));
+	}
+	wga_config_free(&cfg);
+}
+
+static void test_names(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < WGA_CLASS_COUNT; i++)
+		assert_non_null(wga_class_name((enum wga_class)i));
+	for (i = 0; i < WGA_EVIDENCE_COUNT; i++)
+		assert_int_equal(wga_evidence_find(
+			wga_evidence_name((enum wga_evidence)i)), i);
+	for (i = 0; i < WGA_CODE_COUNT; i++)
+		assert_int_equal(wga_code_find(wga_code_name((enum wga_code)i)), i);
+	assert_int_equal(wga_code_find("nothing"), -1);
+	assert_int_equal(wga_evidence_find("nothing"), -1);
+	assert_int_equal(wga_code_severity(WGA_CODE_UNREGISTERED_PEER),
+			 WGA_VIOLATION);
+	assert_int_equal(wga_code_severity(WGA_CODE_NO_ENCRYPTED_TRAFFIC),
+			 WGA_INCONCLUSIVE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_servers),
+		cmocka_unit_test(test_server_names),
+		cmocka_unit_test(test_name_unknown),
+		cmocka_unit_test(test_servers_refused),
+		cmocka_unit_test(test_half_addresses),
+		cmocka_unit_test(test_vms),
+		cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_canaries),
+		cmocka_unit_test(test_require),
+		cmocka_unit_test(test_accept),
+		cmocka_unit_test(test_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
