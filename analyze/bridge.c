@@ -136,9 +136,11 @@ static void account_messages(struct wga_bridge *br, const struct wga_item *item,
 
 		cold->messages++;
 		if (m->type == WGA_WG_DATA) {
+			if (!wga_sessions_data(&br->sessions, m, from, to,
+					       &item->at))
+				continue;
 			cold->high += m->high;
 			cold->opaque += m->len - WGA_WG_DATA_HEADER;
-			wga_sessions_data(&br->sessions, m, from, to, &item->at);
 		} else if (m->type != WGA_WG_COOKIE) {
 			wga_sessions_handshake(&br->sessions, m, from, to,
 				&item->at, wga_registry_mac1(br->cfg->registry,

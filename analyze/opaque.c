@@ -7,25 +7,27 @@
 #include <immintrin.h>
 #endif
 
+#include "analyze/flow.h"
 #include "analyze/opaque.h"
 #include "analyze/opaque_internal.h"
 
 #define BLOCK	32
-
-/* The key of the digest: four lanes and the step by which they change from
- * block to block, so that blocks that change places change the digest.
+/* Pieces up to here are looked at byte by byte: there are few of them, and in
+ * few bytes every sign counts.
  */
-static struct {
-	uint64_t lane[4];
-	uint64_t step;
-} scan_key;
+#define SHORT	128
 
-static void (*scan_sums)(const uint8_t *p, size_t len, struct wga_scan_sums *s);
+/* Key of the digest. Digests are compared within one process only, so each
+ * implementation may have its own.
+ */
+static uint64_t scan_key[4];
+
+static void (*scan_long)(const uint8_t *p, size_t len, struct wga_scan_sums *s);
 static pthread_once_t scan_once = PTHREAD_ONCE_INIT;
 
 static bool is_printable(uint8_t c)
 {
-	return (c >= 0x20 && c <= 0x7e) || c == '\t' || c == '\r' || c == '\n';
+	return (c >= 0x20 && c <= 0x7e) || (c >= '\t' && c <= '\r');
 }
 
 static bool is_common(uint8_t c)
@@ -33,166 +35,169 @@ static bool is_common(uint8_t c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == ' ';
 }
 
-/* How a block of 32 bytes, the last one padded with zeros, enters the digest */
-static void digest_block(const uint8_t *p, uint64_t block, uint64_t acc[4])
+/* Counters of a byte each keep the loops of up to SHORT bytes narrow enough to
+ * be vectorised.
+ */
+static void count_few(const uint8_t *p, size_t len, struct wga_scan_sums *s)
 {
-	unsigned int j;
-
-	for (j = 0; j < 4; j++) {
-		uint64_t d, k;
-
-		memcpy(&d, p + 8 * j, sizeof(d));
-		k = d ^ (scan_key.lane[j] + block * scan_key.step);
-		acc[j] += (k & 0xffffffff) * (k >> 32) + d;
-	}
-}
-
-void wga_scan_sums_plain(const uint8_t *p, size_t len, struct wga_scan_sums *s)
-{
-	size_t i, run = 0;
+	uint8_t high = 0, zero = 0;
+	size_t i;
 
 	for (i = 0; i < len; i++) {
-		s->high += p[i] >> 7;
-		s->zero += p[i] == 0;
-		s->echo += i >= 16 && p[i] == p[i - 16];
-		s->step += i >= 1 && i + 1 < len &&
-			   (uint8_t)(p[i + 1] - p[i]) ==
-			   (uint8_t)(p[i] - p[i - 1]);
-		run = is_printable(p[i]) ? run + 1 : 0;
-		s->run16 = s->run16 || run == 16;
+		high = (uint8_t)(high + (p[i] >> 7));
+		zero = (uint8_t)(zero + (p[i] == 0));
 	}
-	for (i = 0; i < len; i += BLOCK) {
-		uint8_t block[BLOCK] = { 0 };
+	s->high += high;
+	s->zero += zero;
+}
 
-		memcpy(block, p + i, len - i < BLOCK ? len - i : BLOCK);
-		digest_block(block, i / BLOCK, s->acc);
+/* A run of 16 covers one of every 16 places, so only those are looked at. */
+static bool has_run16(const uint8_t *p, size_t len)
+{
+	size_t at, from, upto;
+
+	for (at = 15; at < len; at += 16) {
+		if (!is_printable(p[at]))
+			continue;
+		for (from = at; from > 0 && is_printable(p[from - 1]);)
+			from--;
+		for (upto = at + 1; upto < len && is_printable(p[upto]);)
+			upto++;
+		if (upto - from >= 16)
+			return true;
 	}
+	return false;
+}
+
+/* Whole blocks from the third on: bytes whose distance to the one 16 before is
+ * the same as it was 32 bytes ago. What repeats with a period that divides 32,
+ * and what counts up, shows it everywhere.
+ */
+void wga_scan_long_plain(const uint8_t *p, size_t len, struct wga_scan_sums *s)
+{
+	size_t i;
+
+	for (i = 0; i < len; i += SHORT)
+		count_few(p + i, len - i < SHORT ? len - i : SHORT, s);
+	for (i = 2 * BLOCK; i < len / BLOCK * BLOCK; i++)
+		s->echo += (uint8_t)(p[i] - p[i - 16]) ==
+			   (uint8_t)(p[i - 32] - p[i - 48]);
+	s->text = has_run16(p, len);
+	s->digest = wga_hash(p, len, scan_key);
+}
+
+/* Signs that a few bytes can show: a byte that repeats the one 16 before, or
+ * goes on by the step that led to it.
+ */
+static void scan_short(const uint8_t *p, size_t len, struct wga_scan_sums *s)
+{
+	uint8_t echo = 0, step = 0;
+	size_t i;
+
+	count_few(p, len, s);
+	for (i = 16; i < len; i++)
+		echo = (uint8_t)(echo + (p[i] == p[i - 16]));
+	for (i = 2; i < len; i++)
+		step = (uint8_t)(step + ((uint8_t)(p[i] - p[i - 1]) ==
+					 (uint8_t)(p[i - 1] - p[i - 2])));
+	s->echo = (uint64_t)echo + step;
+	s->text = has_run16(p, len);
+	s->digest = wga_hash(p, len, scan_key);
 }
 
 #if defined(__x86_64__)
-/* The comparisons of one block, a bit for each byte */
-struct block_bits {
-	uint32_t high, zero, step, echo, printable;
-};
+/* sum of all bytes of a vector */
+__attribute__((target("avx2,aes,popcnt")))
+static uint64_t sum_bytes(__m256i v)
+{
+	uint64_t out[4];
 
-__attribute__((target("avx2,popcnt"), always_inline))
-static inline struct block_bits block_compare(const uint8_t *q, __m256i v)
+	_mm256_storeu_si256((__m256i *)out,
+			    _mm256_sad_epu8(v, _mm256_setzero_si256()));
+	return out[0] + out[1] + out[2] + out[3];
+}
+
+/* 0xff for each printable byte */
+__attribute__((target("avx2,aes,popcnt"), always_inline))
+static inline __m256i printable(__m256i v)
+{
+	const __m256i text = _mm256_set1_epi8(0x7e - 0x20);
+	const __m256i white = _mm256_set1_epi8('\r' - '\t');
+	__m256i a = _mm256_sub_epi8(v, _mm256_set1_epi8(0x20));
+	__m256i b = _mm256_sub_epi8(v, _mm256_set1_epi8('\t'));
+
+	return _mm256_or_si256(
+		_mm256_cmpeq_epi8(_mm256_min_epu8(a, text), a),
+		_mm256_cmpeq_epi8(_mm256_min_epu8(b, white), b));
+}
+
+/* A bit of @groups stands for eight bytes that are all printable, the latest
+ * ones uppermost; two in a row are worth a closer look. It holds 16 blocks, so
+ * it is looked at after every 15, and no byte counter overflows till then.
+ */
+__attribute__((target("avx2,aes,popcnt")))
+void wga_scan_long_avx2(const uint8_t *p, size_t len, struct wga_scan_sums *s)
 {
 	const __m256i none = _mm256_setzero_si256();
-	const __m256i span = _mm256_set1_epi8(0x5e);
-	__m256i before = _mm256_loadu_si256((const __m256i *)(q - 1));
-	__m256i after = _mm256_loadu_si256((const __m256i *)(q + 1));
-	__m256i far = _mm256_loadu_si256((const __m256i *)(q - 16));
-	__m256i t, m;
+	const __m256i ones = _mm256_set1_epi8(-1);
+	__m128i lo = _mm_loadu_si128((const __m128i *)scan_key);
+	__m128i hi = _mm_loadu_si128((const __m128i *)scan_key + 1);
+	__m256i before = none;
+	size_t blocks = len / BLOCK, b = 0, rest = len % BLOCK;
+	uint64_t groups = 0, high = 0;
+	bool text = false;
 
-	t = _mm256_sub_epi8(v, _mm256_set1_epi8(0x20));
-	m = _mm256_cmpeq_epi8(_mm256_min_epu8(t, span), t);
-	m = _mm256_or_si256(m, _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\t')));
-	m = _mm256_or_si256(m, _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\r')));
-	m = _mm256_or_si256(m, _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\n')));
+	while (b < blocks) {
+		size_t end = blocks - b > 15 ? b + 15 : blocks;
+		__m256i zero = none, echo = none;
 
-	return (struct block_bits){
-		.high = (uint32_t)_mm256_movemask_epi8(v),
-		.zero = (uint32_t)_mm256_movemask_epi8(
-			_mm256_cmpeq_epi8(v, none)),
-		.step = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(
-			_mm256_sub_epi8(after, v), _mm256_sub_epi8(v, before))),
-		.echo = (uint32_t)_mm256_movemask_epi8(
-			_mm256_cmpeq_epi8(v, far)),
-		.printable = (uint32_t)_mm256_movemask_epi8(m),
-	};
-}
+		for (; b < end; b++) {
+			const uint8_t *q = p + BLOCK * b;
+			__m256i v = _mm256_loadu_si256((const __m256i *)q);
+			__m256i far = b ? _mm256_loadu_si256(
+				(const __m256i *)(q - 16)) : none;
+			__m256i step = _mm256_sub_epi8(v, far);
+			__m256i full = _mm256_cmpeq_epi64(printable(v), ones);
 
-/* is there a run of 16 set bits? */
-static inline bool bits_run16(uint64_t m)
-{
-	m &= m >> 1;
-	m &= m >> 2;
-	m &= m >> 4;
-	m &= m >> 8;
-	return m != 0;
-}
-
-/* A block at the edge: what lies outside of the bytes is not read, and not
- * counted.
- */
-__attribute__((target("avx2,popcnt")))
-static struct block_bits edge_compare(const uint8_t *p, size_t at, size_t len,
-				      __m256i *v)
-{
-	uint8_t room[16 + BLOCK + 1] = { 0 };
-	size_t from = at >= 16 ? at - 16 : 0;
-	size_t upto = len < at + BLOCK + 1 ? len : at + BLOCK + 1;
-	size_t n = len - at < BLOCK ? len - at : BLOCK;
-	uint32_t inside = n == BLOCK ? UINT32_MAX : (1u << n) - 1;
-	struct block_bits bits;
-
-	memcpy(room + 16 - (at - from), p + from, upto - from);
-	if (n < BLOCK)
-		room[16 + BLOCK] = 0;
-	*v = _mm256_loadu_si256((const __m256i *)(room + 16));
-	bits = block_compare(room + 16, *v);
-
-	bits.high &= inside;
-	bits.zero &= inside;
-	bits.printable &= inside;
-	bits.echo &= at ? inside : inside & 0xffff0000;
-	bits.step &= at ? inside : inside & ~1u;
-	if (at + n == len)
-		bits.step &= inside >> 1;
-	return bits;
-}
-
-__attribute__((target("avx2,popcnt")))
-void wga_scan_sums_avx2(const uint8_t *p, size_t len, struct wga_scan_sums *s)
-{
-	const __m256i kstep = _mm256_set1_epi64x((int64_t)scan_key.step);
-	__m256i key = _mm256_loadu_si256((const __m256i *)scan_key.lane);
-	__m256i acc = _mm256_loadu_si256((const __m256i *)s->acc);
-	uint64_t high = 0, zero = 0, step = 0, echo = 0, runs = 0;
-	bool run16 = false;
-	size_t at;
-
-	for (at = 0; at < len; at += BLOCK) {
-		struct block_bits bits;
-		__m256i v, k;
-
-		if (at && at + BLOCK < len) {
-			v = _mm256_loadu_si256((const __m256i *)(p + at));
-			bits = block_compare(p + at, v);
-		} else {
-			bits = edge_compare(p, at, len, &v);
+			high += (uint64_t)__builtin_popcount(
+				(uint32_t)_mm256_movemask_epi8(v));
+			zero = _mm256_sub_epi8(zero, _mm256_cmpeq_epi8(v, none));
+			if (b >= 2)
+				echo = _mm256_sub_epi8(echo,
+					_mm256_cmpeq_epi8(step, before));
+			before = step;
+			groups = groups >> 4 | (uint64_t)_mm256_movemask_pd(
+				_mm256_castsi256_pd(full)) << 60;
+			lo = _mm_aesenc_si128(lo, _mm256_castsi256_si128(v));
+			hi = _mm_aesenc_si128(hi, _mm256_extracti128_si256(v, 1));
 		}
-		high += (uint64_t)__builtin_popcount(bits.high);
-		zero += (uint64_t)__builtin_popcount(bits.zero);
-		step += (uint64_t)__builtin_popcount(bits.step);
-		echo += (uint64_t)__builtin_popcount(bits.echo);
-		runs = runs >> 32 | (uint64_t)bits.printable << 32;
-		run16 |= bits_run16(runs);
-
-		k = _mm256_xor_si256(v, key);
-		acc = _mm256_add_epi64(acc, v);
-		acc = _mm256_add_epi64(acc,
-			_mm256_mul_epu32(k, _mm256_srli_epi64(k, 32)));
-		key = _mm256_add_epi64(key, kstep);
+		text |= (groups & groups >> 1) != 0;
+		s->zero += sum_bytes(zero);
+		s->echo += sum_bytes(echo);
 	}
-	_mm256_storeu_si256((__m256i *)s->acc, acc);
 	s->high += high;
-	s->zero += zero;
-	s->step += step;
-	s->echo += echo;
-	s->run16 = s->run16 || run16;
+	s->text = text || has_run16(p + len - rest - BLOCK, rest + BLOCK);
+	if (rest) {
+		__m256i v = _mm256_loadu_si256((const __m256i *)(p + len - BLOCK));
+
+		count_few(p + len - rest, rest, s);
+		lo = _mm_aesenc_si128(lo, _mm256_castsi256_si128(v));
+		hi = _mm_aesenc_si128(hi, _mm256_extracti128_si256(v, 1));
+	}
+	lo = _mm_aesenc_si128(_mm_aesenc_si128(lo, hi), _mm_set1_epi64x((int64_t)len));
+	lo = _mm_aesenc_si128(_mm_aesenc_si128(lo, hi), lo);
+	s->digest = (uint64_t)_mm_cvtsi128_si64(lo);
 }
 #endif
 
 static void scan_init(void)
 {
-	if (getrandom(&scan_key, sizeof(scan_key), 0) != sizeof(scan_key))
-		memset(&scan_key, 0xa7, sizeof(scan_key));
-	scan_sums = wga_scan_sums_plain;
+	wga_hash_seed(scan_key);
+	wga_hash_seed(scan_key + 2);
+	scan_long = wga_scan_long_plain;
 #if defined(__x86_64__)
-	if (__builtin_cpu_supports("avx2"))
-		scan_sums = wga_scan_sums_avx2;
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("aes"))
+		scan_long = wga_scan_long_avx2;
 #endif
 }
 
@@ -236,31 +241,20 @@ static void find_text(const uint8_t *p, size_t len, struct wga_scan *scan)
 	}
 }
 
-static uint64_t digest_finish(const uint64_t acc[4], size_t len)
-{
-	uint64_t h = len * 0x9e3779b97f4a7c15;
-	unsigned int j;
-
-	for (j = 0; j < 4; j++) {
-		h ^= acc[j] ^ acc[j] >> 37;
-		h *= 0x165667919e3779f9;
-		h ^= h >> 32;
-	}
-	return h;
-}
-
 void wga_scan_bytes(const uint8_t *p, size_t len, struct wga_scan *scan)
 {
 	struct wga_scan_sums s = { 0 };
 
 	wga_scan_init();
-	scan_sums(p, len, &s);
+	if (len < SHORT)
+		scan_short(p, len, &s);
+	else
+		scan_long(p, len, &s);
 	*scan = (struct wga_scan){
-		.digest = digest_finish(s.acc, len),
-		.high = (uint32_t)s.high, .zero = (uint32_t)s.zero,
-		.step = (uint32_t)s.step, .echo = (uint32_t)s.echo,
+		.digest = s.digest, .high = (uint32_t)s.high,
+		.zero = (uint32_t)s.zero, .echo = (uint32_t)s.echo,
 	};
-	if (s.run16)
+	if (s.text)
 		find_text(p, len, scan);
 }
 
@@ -271,17 +265,24 @@ bool wga_biased(uint64_t high, uint64_t total)
 	return lean * lean > 64 * (double)total;
 }
 
-/* Of len events with chance 1/256 each, how many do random bytes never show?
- * Poisson with mean len/256: mean + 7 sigma + 7 is passed less than once in
- * 10^12 trials, for every len.
+/* Of n events with chance 1/256 each, how many do random bytes never show?
+ * Poisson with mean n/256: mean + 7 sigma + 7 is passed less than once in
+ * 10^12 trials, for every n.
  */
+static double rare_limit(size_t n)
+{
+	double mean = (double)n / 256;
+
+	return mean + 7 * sqrt(mean) + 7;
+}
+
 bool wga_scan_opaque(const struct wga_scan *scan, size_t len)
 {
-	double mean = (double)len / 256;
-	double limit = mean + 7 * sqrt(mean) + 7;
+	size_t echoes = len < SHORT ? 2 * len : len;
 
-	return !scan->text && scan->zero <= limit && scan->step <= limit &&
-	       scan->echo <= limit && !wga_biased(scan->high, len);
+	return !scan->text && scan->zero <= rare_limit(len) &&
+	       scan->echo <= rare_limit(echoes) &&
+	       !wga_biased(scan->high, len);
 }
 
 bool wga_opaque(const uint8_t *p, size_t len)

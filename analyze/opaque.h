@@ -23,15 +23,14 @@
  * @digest:	keyed digest of bytes and length (not cryptographic)
  * @high:	bytes >= 0x80
  * @zero:	bytes equal to zero
- * @step:	places where byte i+1 - byte i equals byte i - byte i-1
- * @echo:	bytes equal to the one 16 before
- * @text_run:	longest run of printable ASCII, tab, CR and LF; exact from 16
+ * @echo:	bytes that repeat or step as the ones before them did
+ * @text_run:	longest run of printable ASCII and white space; exact from 24
  *		up, below that it may read 0
  * @text:	the run is one that random bytes do not show
  */
 struct wga_scan {
 	uint64_t digest;
-	uint32_t high, zero, step, echo;
+	uint32_t high, zero, echo;
 	uint32_t text_run;
 	bool text;
 };

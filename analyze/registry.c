@@ -448,7 +448,11 @@ const struct wga_node *wga_registry_node(const struct wga_registry *reg, size_t 
 int wga_registry_disco(const struct wga_registry *reg,
 		       const uint8_t key[static WGA_KEY_LEN])
 {
-	size_t low = 0, high = reg->n_disco;
+	size_t low = 0, high;
+
+	if (!reg)
+		return -1;
+	high = reg->n_disco;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
@@ -468,7 +472,8 @@ int wga_registry_mac1(const struct wga_registry *reg, const uint8_t *msg,
 {
 	size_t covered = len == 148 ? 116 : 60, i;
 
-	if (!(len == 148 && msg[0] == 1) && !(len == 92 && msg[0] == 2))
+	if (!reg || (!(len == 148 && msg[0] == 1) &&
+		     !(len == 92 && msg[0] == 2)))
 		return -1;
 	for (i = 0; i < reg->n_nodes; i++) {
 		if (reg->mac1[i] && wga_mac1_fits(reg->mac1[i], msg, covered,

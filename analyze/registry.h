@@ -49,6 +49,8 @@ const struct wga_node *wga_registry_node(const struct wga_registry *reg, size_t 
 
 /**
  * wga_registry_disco() - the node that has or had a disco key
+ * @reg:	registry, or NULL for none
+ * @key:	public disco key
  *
  * Return: node index, or -1 if no registered node is known to have had it.
  */
@@ -57,7 +59,7 @@ int wga_registry_disco(const struct wga_registry *reg,
 
 /**
  * wga_registry_mac1() - the node a handshake message is addressed to
- * @reg:	registry
+ * @reg:	registry, or NULL for none
  * @msg:	initiation (148 bytes) or response (92 bytes)
  * @len:	its length
  *

@@ -218,7 +218,7 @@ static void session_place(struct wga_session *s, const struct wga_endpoint *from
 	s->last_to = *to;
 }
 
-void wga_sessions_data(struct wga_sessions *t, const struct wga_wg_message *m,
+bool wga_sessions_data(struct wga_sessions *t, const struct wga_wg_message *m,
 		       const struct wga_endpoint *from,
 		       const struct wga_endpoint *to,
 		       const struct wga_stamp *at)
@@ -227,7 +227,7 @@ void wga_sessions_data(struct wga_sessions *t, const struct wga_wg_message *m,
 
 	if (!s) {
 		t->overflow = true;
-		return;
+		return true;
 	}
 	if (!s->messages) {
 		s->from = s->last_from = *from;
@@ -240,10 +240,11 @@ void wga_sessions_data(struct wga_sessions *t, const struct wga_wg_message *m,
 		s->last = *at;
 	if (at->time_ns < s->first.time_ns)
 		s->first = *at;
-	if (window_enter(t, s, m, at)) {
-		s->messages++;
-		s->odd += m->len % 16 != 0 || m->len > MESSAGE_USUAL_MAX;
-	}
+	if (!window_enter(t, s, m, at))
+		return false;
+	s->messages++;
+	s->odd += m->len % 16 != 0 || m->len > MESSAGE_USUAL_MAX;
+	return true;
 }
 
 void wga_sessions_handshake(struct wga_sessions *t,

@@ -105,8 +105,10 @@ void wga_sessions_free(struct wga_sessions *t);
  * @m:		message of type WGA_WG_DATA
  * @from, @to:	its endpoints
  * @at:		its frame
+ *
+ * Return: false if the very message was taken in before.
  */
-void wga_sessions_data(struct wga_sessions *t, const struct wga_wg_message *m,
+bool wga_sessions_data(struct wga_sessions *t, const struct wga_wg_message *m,
 		       const struct wga_endpoint *from,
 		       const struct wga_endpoint *to,
 		       const struct wga_stamp *at);

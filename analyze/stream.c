@@ -83,7 +83,7 @@ static bool is_text(const uint8_t *p, size_t len)
 	struct wga_scan scan;
 
 	wga_scan_bytes(p, len, &scan);
-	return scan.text;
+	return scan.text || scan.text_run >= 31;
 }
 
 /* Text may stand where there is no ciphertext: in a hello or an upgrade. */

@@ -19,10 +19,13 @@
 
 /* bytes before a piece that are judged together with it */
 #define TAIL	240
-/* shorter pieces cannot be told from random ones */
-#define PIECE_MIN	16
-/* of which random ones are all printable once in 10^5 pieces */
-#define PRINTABLE_MIN	12
+/* Random bytes are all printable: once in 10^10 bodies of that length; once in
+ * 10^5 pieces, which are rare themselves. In a piece they show a run of 31
+ * once in 10^13 places.
+ */
+#define PRINTABLE_BODY	24
+#define PRINTABLE_PIECE	12
+#define TEXT_RUN	31
 
 static struct wga_side *side_of(struct wga_stream *st, bool from_client)
 {
@@ -40,7 +43,7 @@ enum wga_segment wga_stream_refuse(const uint8_t *p, size_t len)
 	wga_scan_bytes(p, len, &scan);
 	for (i = 0; i < len; i++)
 		printable += p[i] >= 0x20 && p[i] < 0x7f;
-	return scan.text || scan.text_run >= PIECE_MIN ||
+	return scan.text || scan.text_run >= TEXT_RUN ||
 	       printable * 4 >= len * 3 ? WGA_SEGMENT_TEXT :
 					  WGA_SEGMENT_FOREIGN;
 }
@@ -81,6 +84,16 @@ static bool unit_append(struct wga_side *s, const uint8_t *p, size_t len)
 	return true;
 }
 
+static bool all_printable(const uint8_t *p, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (p[i] < 0x20 || p[i] > 0x7e)
+			return false;
+	return true;
+}
+
 /* A piece of ciphertext. Counts are summed up over the stream too, since text
  * may be too thin to be found in one record.
  */
@@ -92,6 +105,8 @@ static enum wga_segment judge_body(struct wga_side *s, const uint8_t *p,
 	wga_scan_bytes(p, len, &scan);
 	if (!wga_scan_opaque(&scan, len))
 		return wga_stream_refuse(p, len);
+	if (len >= PRINTABLE_BODY && all_printable(p, len))
+		return WGA_SEGMENT_TEXT;
 	s->high += scan.high;
 	s->total += len;
 	if (wga_biased(s->high, s->total)) {
@@ -103,15 +118,28 @@ static enum wga_segment judge_body(struct wga_side *s, const uint8_t *p,
 
 enum wga_segment wga_stream_judge_piece(const uint8_t *p, size_t len)
 {
-	size_t printable = 0;
+	struct wga_scan scan;
 
-	if (len >= PIECE_MIN)
-		return wga_opaque(p, len) ? WGA_SEGMENT_FINE :
-					    wga_stream_refuse(p, len);
-	while (printable < len && p[printable] >= 0x20 && p[printable] < 0x7f)
-		printable++;
-	return len >= PRINTABLE_MIN && printable == len ? WGA_SEGMENT_TEXT :
-							  WGA_SEGMENT_FINE;
+	if (len < PRINTABLE_PIECE)
+		return WGA_SEGMENT_FINE;
+	if (all_printable(p, len))
+		return WGA_SEGMENT_TEXT;
+	wga_scan_bytes(p, len, &scan);
+	if (scan.text_run >= TEXT_RUN)
+		return WGA_SEGMENT_TEXT;
+	return wga_scan_opaque(&scan, len) ? WGA_SEGMENT_FINE :
+					     wga_stream_refuse(p, len);
+}
+
+/* What is there of a body that is cut by the end of a segment, which is not
+ * rare at all
+ */
+static enum wga_segment judge_cut(const uint8_t *p, size_t len)
+{
+	if (!wga_opaque(p, len))
+		return wga_stream_refuse(p, len);
+	return len >= PRINTABLE_BODY && all_printable(p, len) ?
+	       WGA_SEGMENT_TEXT : WGA_SEGMENT_FINE;
 }
 
 /* While out of step: bytes must be ciphertext, also across segments. */
@@ -377,9 +405,7 @@ static enum wga_segment judge_waiting(const struct wga_side *s, size_t fresh)
 	if (s->unit_len - from > fresh + TAIL)
 		from = s->unit_len - fresh - TAIL;
 	if (s->headless || unit_is_opaque(s, s->unit))
-		return s->unit_len - from < PIECE_MIN ? WGA_SEGMENT_FINE :
-		       wga_stream_judge_piece(s->unit + from,
-					      s->unit_len - from);
+		return judge_cut(s->unit + from, s->unit_len - from);
 	if (s->proto != WGA_PROTO_DERP)
 		return WGA_SEGMENT_FINE;
 	wga_scan_bytes(s->unit + from, s->unit_len - from, &scan);
@@ -614,6 +640,10 @@ static bool join(struct wga_stream *st, bool from_client, const uint8_t *p,
 		    !join_as(st, from_client, protos[i], p, len))
 			continue;
 		wga_stream_drop_unit(s);
+		/* too few bytes before this to say anything of them */
+		if (s->step == WGA_STEP_LATE && s->fed > len &&
+		    s->fed - len < PRINTABLE_PIECE)
+			st->late = true;
 		s->step = WGA_STEP_IN;
 		return true;
 	}

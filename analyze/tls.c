@@ -248,12 +248,10 @@ static enum wga_segment handshake(struct wga_tls *tls,
 					      WGA_SEGMENT_FOREIGN;
 	ret = from_client ? wga_tls_client_hello(tls, body.p, body.n) :
 			    wga_tls_server_hello(tls, body.p, body.n);
-	if (ret != WGA_SEGMENT_FINE)
-		return ret;
 	side->phase = WGA_TLS_CLEAR;
 	side->hellos++;
-	if (!c.n)
-		return WGA_SEGMENT_FINE;
+	if (ret != WGA_SEGMENT_FINE || !c.n)
+		return ret;
 	if (from_client || tls->version != WGA_TLS_12)
 		return WGA_SEGMENT_FOREIGN;
 	return messages(side, from_client, c.p, c.n);

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pcap/pcap.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,7 +196,18 @@ static int format_begin(struct wga_source *src, struct wga_err *err)
 	return ret;
 }
 
-/* A file never lets the reading thread wait for long; a pipe's writer does. */
+/* Reading ahead pays where another CPU is free for it. A file never lets the
+ * thread wait for long; a pipe's writer does.
+ */
+static bool ahead_pays(const struct stat *st)
+{
+	cpu_set_t cpus;
+
+	return S_ISREG(st->st_mode) && st->st_size >= AHEAD_MIN &&
+	       !sched_getaffinity(0, sizeof(cpus), &cpus) &&
+	       CPU_COUNT(&cpus) > 1;
+}
+
 static int bytes_begin(struct wga_source *src,
 		       const struct wga_bytes_options *opt, struct wga_err *err)
 {
@@ -209,7 +221,7 @@ static int bytes_begin(struct wga_source *src,
 		return wga_err_set(err, "not-a-capture", "%s is a directory",
 				   src->name);
 
-	auto_opt.ahead = S_ISREG(st.st_mode) && st.st_size >= AHEAD_MIN;
+	auto_opt.ahead = ahead_pays(&st);
 	if (wga_bytes_open(&src->bytes, src->fd, opt ? opt : &auto_opt) < 0)
 		return wga_err_set(err, "unreadable-file", "cannot read %s: %s",
 				   src->name, strerror(errno));

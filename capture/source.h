@@ -48,7 +48,9 @@ int wga_source_open(struct wga_source **out, const char *path,
  *		("unsupported-link-type"), a read error ("unreadable-file")
  *
  * Frames before a cut or a damaged block are handed out first; the damage is
- * then told by wga_source_damage(), not as an error.
+ * then told by wga_source_damage(), not as an error. A length on the wire below
+ * the captured one is raised to it, so that no captured byte is hidden. Frames of
+ * pcapng's simple packet blocks carry no time: their time_ns is 0.
  *
  * Return: the number of frames, 0 at the end, -1 with @err set.
  */

@@ -11,8 +11,8 @@
 #include <jansson.h>
 
 #include "report/report.h"
-#include "report/summary.h"
 #include "report/term.h"
+#include "report/total.h"
 
 #define SCHEMA	"wgaudit/1"
 
@@ -213,8 +213,8 @@ static int put_array(FILE *out, const char *key, const struct wga_verdict *v,
 
 static int put_capture(FILE *out, const struct wga_verdict *v)
 {
-	struct wga_summary sum = wga_summary_of(v);
-	uint64_t span = wga_summary_span(&sum);
+	struct wga_total sum = wga_total_of(v);
+	uint64_t span = wga_total_span(&sum);
 
 	fputs(" \"capture\": {", out);
 	if (put_array(out, "inputs", v, v->n_inputs, json_input) < 0)

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "report/report.h"
-#include "report/summary.h"
 #include "report/term.h"
+#include "report/total.h"
 
 #define ROWS_MAX	20
 #define LINE_LEN	512
@@ -142,7 +142,7 @@ static void put_line(FILE *out, const char *line, const char *color,
 static void put_headline(FILE *out, const struct wga_verdict *v,
 			 const struct wga_render_options *opt)
 {
-	struct wga_summary sum = wga_summary_of(v);
+	struct wga_total sum = wga_total_of(v);
 	char line[LINE_LEN], bytes[16];
 	size_t i;
 	int n;

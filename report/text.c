@@ -4,8 +4,8 @@
 #include <time.h>
 
 #include "report/report.h"
-#include "report/summary.h"
 #include "report/term.h"
+#include "report/total.h"
 
 #define ROWS_MAX	40
 #define END_LEN		320
@@ -79,7 +79,7 @@ static void put_headline(FILE *out, const struct wga_verdict *v,
 		[WGA_VIOLATION] = "VIOLATION",
 		[WGA_INCONCLUSIVE] = "INCONCLUSIVE",
 	};
-	struct wga_summary sum = wga_summary_of(v);
+	struct wga_total sum = wga_total_of(v);
 	struct tm tm = utc(sum.first_ns);
 	char bytes[16];
 
@@ -91,7 +91,7 @@ static void put_headline(FILE *out, const struct wga_verdict *v,
 		v->n_inputs, plural(v->n_inputs));
 	if (sum.first_ns)
 		fprintf(out, ", %.3f s from %d-%02d-%02d %02d:%02d:%02d UTC",
-			(double)wga_summary_span(&sum) / 1e9, tm.tm_year + 1900,
+			(double)wga_total_span(&sum) / 1e9, tm.tm_year + 1900,
 			tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
 			tm.tm_sec);
 	if (sum.kernel_drops)

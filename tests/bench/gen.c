@@ -3,14 +3,14 @@
  * Theory of operation
  *
  * Writes the capture files of the benchmark. "small" and "imix" are UDP frames
- * of random flows between 1024 hosts of one bridge, each frame of a flow drawn at random,
- * so that neither caches nor order help. "mesh" replays a recorded capture:
- * each replay is later in time, and its ephemeral ports, WireGuard sockets and
- * WireGuard indices are replaced by new ones, throughout all messages of GSO frames and in
- * what ICMP quotes. Flows and sessions are thereby new, as in a mesh that runs
- * for long, and stay valid. Checksums of replayed segments are left alone:
- * what a bridge shows of them is not filled in either (offload). MAC1 of handshakes no
- * longer fits, so a replay is judged without a registry.
+ * between 1024 hosts of one bridge, each of a flow drawn at random, so that
+ * neither caches nor order help. "mesh" replays a recorded capture: each replay
+ * is later in time, and its ephemeral ports, WireGuard sockets and WireGuard
+ * indices are replaced by new ones, in all messages of GSO frames and in what
+ * ICMP quotes. Flows and sessions are thereby new, as in a mesh that runs for
+ * long, and stay valid. Checksums of replayed segments are left alone: what a
+ * bridge shows of them is not filled in either (offload). MAC1 of handshakes
+ * no longer fits, so a replay is judged without a registry.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -156,9 +156,7 @@ static void rewrite_port(struct replay *r, const uint8_t ip[4], uint8_t protocol
 	if (i == r->n) {
 		if (r->n == PORTS)
 			return;
-		do {
-			r->next = (uint16_t)(r->next + 1);
-		} while (is_service(r->next));
+		r->next = r->next == 65535 ? 32768 : (uint16_t)(r->next + 1);
 		r->port[i] = (struct port){
 			.protocol = protocol, .old = old, .new = r->next,
 		};
@@ -243,7 +241,7 @@ static int write_mesh(FILE *out, uint64_t target, const char *path)
 		return -1;
 	}
 	span = f.frames[f.n - 1].time_ns - f.frames[0].time_ns + 1000000000;
-	r->next = 1024;
+	r->next = 32768;
 	write_header(out);
 	while (bytes < target) {
 		for (size_t i = 0; i < f.n; i++) {

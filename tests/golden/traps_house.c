@@ -240,21 +240,28 @@ static void lldp(struct forge_mesh *m)
 /* heartbeats, as another run of ours puts them on the bridge; @spoil changes
  * one byte behind their tag
  */
-static void heartbeats(struct forge_mesh *m, bool spoil)
+static void heartbeats(struct forge_mesh *m, enum forge_who from, bool spoil)
 {
 	struct wga_heartbeat beat = { .id = { 1, 2, 3 } };
 	uint8_t b[WGA_HEARTBEAT_LEN];
 
 	for (beat.sequence = 1; beat.sequence < 4; beat.sequence++) {
-		wga_heartbeat_build(b, m->host[GATEWAY].mac, &beat);
+		wga_heartbeat_build(b, m->host[from].mac, &beat);
 		b[40] ^= spoil;
 		forge_start(&m->p, b, sizeof(b));
 		forge_add(&m->bridge[0], &m->p);
 	}
 }
 
-static void heartbeats_good(struct forge_mesh *m) { heartbeats(m, false); }
-static void heartbeats_false(struct forge_mesh *m) { heartbeats(m, true); }
+static void heartbeats_good(struct forge_mesh *m)
+{
+	heartbeats(m, GATEWAY, false);
+}
+
+static void heartbeats_false(struct forge_mesh *m)
+{
+	heartbeats(m, VM_A, true);
+}
 
 /* hosts of the mesh and those that are not */
 static void external_syn(struct forge_mesh *m)
@@ -325,8 +332,8 @@ const struct trap traps_house[] = {
 	{ .name = "LLDP", .outcome = TRAP_PASS, .after = lldp },
 	{ .name = "heartbeats", .outcome = TRAP_PASS, .after = heartbeats_good,
 	  .classes = CLASS(CANARY) },
-	{ .name = "false heartbeats", .outcome = TRAP_NOT_PASS,
-	  .after = heartbeats_false, .no_classes = CLASS(CANARY) },
+	{ .name = "false heartbeats", .outcome = TRAP_VIOLATION,
+	  .any = CODE(PLAINTEXT) | CODE(UNEXPLAINED), .after = heartbeats_false, .no_classes = CLASS(CANARY) },
 
 	{ .name = "SYN to a public address, unreachable", .outcome = TRAP_PASS,
 	  .after = external_syn, .classes = CLASS(EXTERNAL) },

@@ -83,9 +83,10 @@ static void fragment_first_alone(struct forge_mesh *m)
 	fragment(m, 77, b, 0, 1200, true);
 }
 
+/* the longest message that Tailscale sends */
 static size_t big_message(struct forge_mesh *m, uint8_t *b)
 {
-	uint8_t data[2400];
+	uint8_t data[1312];
 
 	forge_wg_data(&m->seed, data, m->session[AC].index[1],
 		      m->session[AC].counter[0]++, sizeof(data));
@@ -95,15 +96,15 @@ static size_t big_message(struct forge_mesh *m, uint8_t *b)
 
 static void fragments_wireguard(struct forge_mesh *m)
 {
-	uint8_t b[2408];
+	uint8_t b[1320];
 	size_t n = big_message(m, b);
 
-	fragment(m, 78, b, 0, 1400, true);
-	fragment(m, 78, b, 1400, n, false);
+	fragment(m, 78, b, 0, 800, true);
+	fragment(m, 78, b, 800, n, false);
 	n = big_message(m, b);
-	fragment(m, 79, b, 1400, n, false);
-	fragment(m, 79, b, 0, 800, true);
-	fragment(m, 79, b, 800, 1400, true);
+	fragment(m, 79, b, 800, n, false);
+	fragment(m, 79, b, 0, 400, true);
+	fragment(m, 79, b, 400, 800, true);
 }
 
 static void fragments_tiny(struct forge_mesh *m)
@@ -119,13 +120,13 @@ static void fragments_tiny(struct forge_mesh *m)
 /* a WireGuard message of which a second copy of one part is text */
 static void fragments_overlap(struct forge_mesh *m)
 {
-	uint8_t b[2408], t[2408];
+	uint8_t b[1320], t[2408];
 	size_t n = big_message(m, b);
 
 	text_like_wireguard(m, t);
-	fragment(m, 81, b, 0, 1400, true);
-	fragment(m, 81, t, 800, 1400, true);
-	fragment(m, 81, b, 1400, n, false);
+	fragment(m, 81, b, 0, 800, true);
+	fragment(m, 81, t, 400, 800, true);
+	fragment(m, 81, b, 800, n, false);
 }
 
 static void fragments6_text(struct forge_mesh *m)
@@ -253,6 +254,23 @@ static void quote_text_on_flow(struct forge_mesh *m)
 {
 	unreachable(m, (const uint8_t *)TEXT, strlen(TEXT), m->host[VM_A].port,
 		    m->host[VM_C].port, strlen(TEXT));
+}
+
+/* vm-c tells vm-a of a packet that vm-a never sent: from one public address to
+ * another, and full of text
+ */
+static void quote_of_others(struct forge_mesh *m)
+{
+	static const uint8_t other[4] = { 198, 51, 100, 1 };
+	uint8_t quote[28 + 64];
+
+	forge_start(&m->p, TEXT, strlen(TEXT));
+	forge_udp(&m->p, 50000, 9999);
+	forge_ipv4(&m->p, other, m->host[PUBLIC].ip, FORGE_PROTO_UDP, 64);
+	memcpy(quote, forge_bytes(&m->p), m->p.len);
+	forge_start(&m->p, quote, m->p.len);
+	forge_icmp(&m->p, 3, 3, 0);
+	forge_mesh_ip(m, VM_C, VM_A, FORGE_PROTO_ICMP);
 }
 
 /* an ICMP error without a quote, text in its place */
@@ -383,6 +401,8 @@ const struct trap traps_odd[] = {
 	{ .name = "unreachable, quotes text on a WireGuard flow",
 	  .outcome = TRAP_VIOLATION, .any = READABLE | CODE(SPLICED),
 	  .after = quote_text_on_flow },
+	{ .name = "unreachable, quotes text between others",
+	  .outcome = TRAP_VIOLATION, .any = READABLE, .after = quote_of_others },
 	{ .name = "unreachable, no quote", .outcome = TRAP_VIOLATION,
 	  .any = READABLE, .after = no_quote },
 

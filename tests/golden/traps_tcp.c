@@ -303,7 +303,7 @@ const struct trap traps_tcp[] = {
 	{ .name = "control: text between records", .outcome = TRAP_VIOLATION,
 	  .any = CODE(PLAINTEXT) | CODE(SPLICED), .after = tls_text_between },
 	{ .name = "control: random bytes between records",
-	  .outcome = TRAP_VIOLATION, .all = CODE(SPLICED),
+	  .outcome = TRAP_VIOLATION, .all = CODE(SPLICED), .any = FOREIGN,
 	  .after = tls_random_between },
 	{ .name = "control: reordered and sent again", .outcome = TRAP_PASS,
 	  .after = tls_reordered },

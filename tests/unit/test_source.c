@@ -291,7 +291,8 @@ static void pcap_many_blocks(void **state)
 	pcap_header(&b, MICRO, 1);
 	for (i = 0; i < n; i++)
 		pcap_record(&b, i, i, (uint8_t)i, 40 + i * 7919 % 1500, 1600);
-	capture_read_fd(&c, memory_file(b.data, b.len), NULL);
+	capture_read_fd(&c, memory_file(b.data, b.len),
+			&(struct wga_bytes_options){ .ahead = true });
 	assert_int_equal(c.count, n);
 	assert_libpcap_agrees(&c, b.data, b.len);
 	capture_free(&c);
@@ -301,6 +302,7 @@ static void pcap_many_blocks(void **state)
 /* a source may be closed while its thread is ahead */
 static void close_early(void **state)
 {
+	const struct wga_bytes_options opt = { .ahead = true };
 	struct wga_source *src;
 	struct build b = { 0 };
 	struct wga_batch batch;
@@ -314,8 +316,7 @@ static void close_early(void **state)
 	for (i = 0; i < 3; i++) {
 		assert_int_equal(wga_source_from_fd(&src,
 						    memory_file(b.data, b.len),
-						    "test", NULL, &err), 0);
-		assert_true(src->bytes.ahead);
+						    "test", &opt, &err), 0);
 		while (i && src->bytes.current < 2u * i)
 			assert_true(wga_source_next(src, &batch, &err) > 0);
 		wga_source_close(src);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "report/summary.h"
+#include "report/total.h"
 
-struct wga_summary wga_summary_of(const struct wga_verdict *v)
+struct wga_total wga_total_of(const struct wga_verdict *v)
 {
-	struct wga_summary sum = { 0 };
+	struct wga_total sum = { 0 };
 	size_t i;
 
 	for (i = 0; i < v->n_inputs; i++) {
@@ -20,7 +20,7 @@ struct wga_summary wga_summary_of(const struct wga_verdict *v)
 	return sum;
 }
 
-uint64_t wga_summary_span(const struct wga_summary *sum)
+uint64_t wga_total_span(const struct wga_total *sum)
 {
 	if (!sum->first_ns || sum->last_ns < sum->first_ns)
 		return 0;
