@@ -78,23 +78,21 @@ void wga_bridge_loss(struct wga_bridge *br, const struct wga_loss *loss)
 		br->broken = true;
 }
 
-/* Remember the way a flow came; look closer when it comes by another one. */
-static void account_path(struct wga_bridge *br, const struct wga_item *item,
-			 struct wga_flow *flow)
+/* Remember where an end of a flow is; look closer when it seems to move. */
+static void account_end(struct wga_bridge *br, struct wga_flow *flow,
+			unsigned int end, uint16_t at)
 {
-	uint16_t old = flow->path[item->dir];
-	const struct wga_addr *src = item->dir ? &flow->key.hi : &flow->key.lo;
-	const struct wga_addr *dst = item->dir ? &flow->key.lo : &flow->key.hi;
+	uint16_t old = flow->at[end];
 
-	if (old == item->path)
+	if ((old & WGA_AT_MAC) == (at & WGA_AT_MAC)) {
+		flow->at[end] |= at;
 		return;
-	flow->path[item->dir] = item->path;
-	if (old && !flow->key.ethertype) {
-		wga_neighbour_path(&br->neighbours, &br->neighbours, old, src,
-				   dst);
-		wga_neighbour_path(&br->neighbours, &br->neighbours, item->path,
-				   src, dst);
 	}
+	if (!flow->key.ethertype)
+		wga_neighbour_at(&br->neighbours, &br->neighbours,
+				 end ? &flow->key.hi : &flow->key.lo, old,
+				 !(old & WGA_AT_SENT));
+	flow->at[end] = at;
 }
 
 /* The frames of a datagram that is whole now leave the flow of fragments. */
@@ -175,7 +173,8 @@ static void account(struct wga_bridge *br, const struct wga_item *item)
 		cold->frames_hi++;
 	flow->bytes += item->bytes + item->moved_bytes;
 	flow->last_ns = item->at.time_ns;
-	account_path(br, item, flow);
+	account_end(br, flow, item->dir, item->from);
+	account_end(br, flow, !item->dir, item->to);
 	if (item->moved_frames)
 		account_moved(br, item);
 	if (item->upto > item->first)

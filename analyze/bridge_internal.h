@@ -83,7 +83,7 @@ struct wga_bridge {
  * struct wga_item - a frame between examination and account
  * @key, @hash:	its flow
  * @dir:	0 if it goes from key.lo to key.hi
- * @path:	path id, 0 if none
+ * @from, @to:	where sender and receiver are (enum wga_at)
  * @bytes:	length on the wire
  * @first, @upto:	its messages in the bridge's scratch array
  * @text:	for WGA_KIND_FRAGMENT: readable
@@ -98,7 +98,7 @@ struct wga_item {
 	uint64_t moved_frames, moved_bytes;
 	uint32_t bytes;
 	uint32_t aux;
-	uint16_t path;
+	uint16_t from, to;
 	uint8_t dir;
 	bool text;
 };

@@ -258,17 +258,15 @@ static void examine_other(struct wga_bridge *br, const struct wga_frame *frame,
 		note_arp(br, pkt);
 }
 
-static uint16_t examine_path(struct wga_bridge *br, const struct wga_packet *pkt)
+static void examine_place(struct wga_bridge *br, const struct wga_packet *pkt,
+			  struct wga_item *item)
 {
-	struct wga_path path;
-
 	if (!pkt->has_mac)
-		return 0;
-	memset(&path, 0, sizeof(path));
-	memcpy(path.src.b, pkt->src_mac, 6);
-	memcpy(path.dst.b, pkt->dst_mac, 6);
-	path.ttl = pkt->has_addr ? wga_path_ttl(pkt->ttl, &pkt->dst) : 0;
-	return wga_path_get(&br->neighbours, &path);
+		return;
+	item->to = wga_mac_intern(&br->neighbours, pkt->dst_mac);
+	item->from = wga_mac_intern(&br->neighbours, pkt->src_mac) | WGA_AT_SENT;
+	if (pkt->has_addr)
+		item->from |= wga_at_ttl(pkt->ttl, &pkt->dst);
 }
 
 static void examine_canaries(struct wga_bridge *br, const struct wga_frame *frame)
@@ -300,7 +298,7 @@ void wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 		examine_canaries(br, frame);
 
 	wga_packet_parse(frame, &pkt);
-	item->path = examine_path(br, &pkt);
+	examine_place(br, &pkt, item);
 	switch (pkt.state) {
 	case WGA_PACKET_IP:
 		if (pkt.fragment)

@@ -66,14 +66,14 @@ struct wga_flow_key {
 /**
  * struct wga_flow - the part of a flow that each frame touches
  * @frames:	modulo 2^32; wga_flow_frames() has all of it
- * @path:	by direction (0: lo to hi) the path that was last seen, or 0
+ * @at:	where each end is, lo and hi (enum wga_at)
  */
 struct wga_flow {
 	struct wga_flow_key key;
 	uint64_t last_ns;
 	uint64_t bytes;
 	uint32_t frames;
-	uint16_t path[2];
+	uint16_t at[2];
 };
 
 /**

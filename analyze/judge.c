@@ -281,8 +281,9 @@ static void judge_sessions(struct wga_judge *g)
 			    &p->s.to.addr, p->s.to.port, 17, 0, &dir);
 		wga_judge_found(g, p->late ? WGA_CODE_LATE_START :
 				WGA_CODE_WEAK_EVIDENCE, 1, &p->where,
-				"session %08x %s: %s", p->s.receiver,
+				"session %08x %s%s%s", p->s.receiver,
 				wga_summary_ends(g, &key, ends, sizeof(ends)),
+				p->late ? "" : ": ", p->late ? "" :
 				p->evidence == WGA_EVIDENCE_SHAPE ? p->why :
 				"not every end is a registered node");
 	}

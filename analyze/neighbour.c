@@ -6,29 +6,44 @@
 #include "analyze/neighbour.h"
 
 #define SLOTS_MIN	64
+/* at most half full */
+#define MAC_SLOTS	(2 * (WGA_AT_MAC + 1))
 
 int wga_neighbours_init(struct wga_neighbours *t)
 {
 	memset(t, 0, sizeof(*t));
 	wga_hash_seed(t->seed);
-	t->mask = t->path_mask = SLOTS_MIN - 1;
+	t->mask = SLOTS_MIN - 1;
 	t->slots = calloc(SLOTS_MIN, sizeof(*t->slots));
-	t->path_slots = calloc(SLOTS_MIN, sizeof(*t->path_slots));
-	return t->slots && t->path_slots ? 0 : -1;
+	t->macs = calloc(WGA_AT_MAC, sizeof(*t->macs));
+	t->mac_slots = calloc(MAC_SLOTS, sizeof(*t->mac_slots));
+	return t->slots && t->macs && t->mac_slots ? 0 : -1;
 }
 
 void wga_neighbours_free(struct wga_neighbours *t)
 {
-	free(t->paths);
-	free(t->path_slots);
+	free(t->macs);
+	free(t->mac_slots);
 	free(t->n);
 	free(t->slots);
 }
 
-static uint64_t path_hash(const struct wga_neighbours *t,
-			  const struct wga_path *p)
+uint16_t wga_mac_intern(struct wga_neighbours *t, const uint8_t mac[static 6])
 {
-	return wga_hash(p, sizeof(*p), t->seed);
+	uint64_t key = 0, at;
+	uint16_t i;
+
+	memcpy(&key, mac, 6);
+	for (at = wga_mix(key ^ t->seed[1], t->seed[0]);
+	     (i = t->mac_slots[at % MAC_SLOTS]); at++) {
+		if (!memcmp(&t->macs[i - 1], mac, 6))
+			return i;
+	}
+	if (t->n_macs == WGA_AT_MAC)
+		return 0;
+	memcpy(&t->macs[t->n_macs++], mac, 6);
+	t->mac_slots[at % MAC_SLOTS] = t->n_macs;
+	return t->n_macs;
 }
 
 static uint64_t neighbour_hash(const struct wga_neighbours *t,
@@ -42,69 +57,15 @@ static uint64_t neighbour_hash(const struct wga_neighbours *t,
 	return wga_hash(key, sizeof(key), t->seed);
 }
 
-/* Twice the slots, and twice the items they point to */
-static int path_grow(struct wga_neighbours *t)
+uint16_t wga_at_ttl(uint8_t ttl, const struct wga_addr *dst)
 {
-	uint32_t n = 2 * (t->path_mask + 1), i;
-	uint32_t *slots = calloc(n, sizeof(*slots));
-	struct wga_path *paths = realloc(t->paths, n / 2 * sizeof(*paths));
-
-	if (paths)
-		t->paths = paths;
-	if (!slots || !paths) {
-		free(slots);
-		return -1;
-	}
-	for (i = 0; i < t->n_paths; i++) {
-		uint64_t at = path_hash(t, &paths[i]);
-
-		while (slots[at & (n - 1)])
-			at++;
-		slots[at & (n - 1)] = i + 1;
-	}
-	free(t->path_slots);
-	t->path_slots = slots;
-	t->path_mask = n - 1;
-	t->path_room = n / 2;
-	return 0;
-}
-
-uint16_t wga_path_get(struct wga_neighbours *t, const struct wga_path *path)
-{
-	uint64_t at;
-
-	if (t->recent && !memcmp(&t->paths[t->recent - 1], path, sizeof(*path)))
-		return t->recent;
-	for (at = path_hash(t, path); t->path_slots[at & t->path_mask]; at++) {
-		uint32_t id = t->path_slots[at & t->path_mask];
-
-		if (!memcmp(&t->paths[id - 1], path, sizeof(*path))) {
-			t->recent = (uint16_t)id;
-			return (uint16_t)id;
-		}
-	}
-	if (t->n_paths == WGA_PATHS_MAX)
-		return 0;
-	if (t->n_paths == t->path_room) {
-		if (path_grow(t))
-			return 0;
-		for (at = path_hash(t, path); t->path_slots[at & t->path_mask];)
-			at++;
-	}
-	t->paths[t->n_paths++] = *path;
-	t->path_slots[at & t->path_mask] = t->n_paths;
-	t->recent = (uint16_t)t->n_paths;
-	return t->recent;
-}
-
-uint8_t wga_path_ttl(uint8_t ttl, const struct wga_addr *dst)
-{
-	if (wga_addr_is_multicast(dst) || ttl == 1)
+	if (ttl == 1 || wga_addr_is_multicast(dst))
 		return 0;
 	return ttl == 64 || ttl == 128 || ttl == 255 || ttl == 32 ?
-		WGA_NEIGHBOUR_FRESH : WGA_NEIGHBOUR_ROUTED;
+		WGA_AT_FRESH : WGA_AT_ROUTED;
 }
 
+/* Twice the slots, and twice the items they point to */
 static int neighbour_grow(struct wga_neighbours *t)
 {
 	uint32_t n = 2 * (t->mask + 1), i;
@@ -158,16 +119,20 @@ void wga_neighbour_note(struct wga_neighbours *t, const struct wga_mac *mac,
 	t->slots[at & t->mask] = t->count;
 }
 
-void wga_neighbour_path(struct wga_neighbours *t, const struct wga_neighbours *from,
-			uint16_t id, const struct wga_addr *src,
-			const struct wga_addr *dst)
+void wga_neighbour_at(struct wga_neighbours *t, const struct wga_neighbours *macs,
+		      const struct wga_addr *addr, uint16_t at, bool got)
 {
-	const struct wga_path *p;
+	uint8_t flags = 0;
 
-	if (!id)
+	if (!(at & WGA_AT_MAC))
 		return;
-	p = &from->paths[id - 1];
-	wga_neighbour_note(t, &p->src, src,
-			   (uint8_t)(p->ttl | WGA_NEIGHBOUR_SENT));
-	wga_neighbour_note(t, &p->dst, dst, WGA_NEIGHBOUR_GOT);
+	if (at & WGA_AT_SENT)
+		flags |= WGA_NEIGHBOUR_SENT;
+	if (at & WGA_AT_FRESH)
+		flags |= WGA_NEIGHBOUR_FRESH;
+	if (at & WGA_AT_ROUTED)
+		flags |= WGA_NEIGHBOUR_ROUTED;
+	if (got)
+		flags |= WGA_NEIGHBOUR_GOT;
+	wga_neighbour_note(t, &macs->macs[(at & WGA_AT_MAC) - 1], addr, flags);
 }

@@ -13,10 +13,19 @@
  * Who is a host of the mesh and who a gateway follows from which MAC address
  * sends and gets which IP addresses, and from the TTL: only a router sends
  * packets whose TTL is no longer the one that systems start with. To keep that
- * off the path of each frame, the combination of both MAC addresses and TTL
- * class is interned as a path; a flow remembers the path it came by, and only a
- * new one is looked at more closely.
+ * off the way of each frame, MAC addresses are interned, and a flow remembers
+ * for each end where it is (struct wga_flow, @at): MAC address and what TTLs it
+ * sent with. Only an end that turns up behind another MAC address is noted in
+ * the table here; the rest is read from the flows when roles are given.
  */
+
+/* Where an end of a flow is, in 16 bits: interned MAC address, and flags */
+enum wga_at {
+	WGA_AT_MAC = 0x1fff,	/* 0: not known */
+	WGA_AT_SENT = 0x2000,
+	WGA_AT_FRESH = 0x4000,	/* with an initial TTL */
+	WGA_AT_ROUTED = 0x8000,	/* with one that was decremented */
+};
 
 /* what was seen of an address behind a MAC address */
 enum wga_neighbour_flags {
@@ -31,56 +40,53 @@ struct wga_mac {
 	uint8_t b[6];
 };
 
-/**
- * struct wga_path - one way that frames took
- * @ttl:	WGA_NEIGHBOUR_FRESH, WGA_NEIGHBOUR_ROUTED, or 0 if it says nothing
- */
-struct wga_path {
-	struct wga_mac src, dst;
-	uint8_t ttl;
-};
-
 struct wga_neighbour {
 	struct wga_mac mac;
 	uint8_t flags;
 	struct wga_addr addr;
 };
 
+/**
+ * struct wga_neighbours - of one bridge
+ * @macs, @n_macs, @mac_slots:	interned MAC addresses, the first has number 1
+ * @n, @count, @room, @slots, @mask:	what was noted
+ */
 struct wga_neighbours {
-	struct wga_path *paths;		/* path id 1 is paths[0] */
-	uint32_t n_paths, path_room;
-	uint32_t *path_slots;
-	uint32_t path_mask;
+	struct wga_mac *macs;
+	uint16_t n_macs;
+	uint16_t *mac_slots;
 	struct wga_neighbour *n;
 	uint32_t count, room;
 	uint32_t *slots;
 	uint32_t mask;
 	uint64_t seed[2];
-	uint16_t recent;
 };
-
-#define WGA_PATHS_MAX	65535
 
 int wga_neighbours_init(struct wga_neighbours *t);
 void wga_neighbours_free(struct wga_neighbours *t);
 
 /**
- * wga_path_get() - intern a path
+ * wga_mac_intern() - number of a MAC address
  *
- * Return: its id, or 0 when there are too many.
+ * Return: 1 to WGA_AT_MAC, or 0 when there are too many.
  */
-uint16_t wga_path_get(struct wga_neighbours *t, const struct wga_path *path);
+uint16_t wga_mac_intern(struct wga_neighbours *t, const uint8_t mac[static 6]);
 
-/* how much a TTL or hop limit says, for a packet to @dst */
-uint8_t wga_path_ttl(uint8_t ttl, const struct wga_addr *dst);
+/* WGA_AT_FRESH or WGA_AT_ROUTED, or 0 where a TTL to @dst says nothing */
+uint16_t wga_at_ttl(uint8_t ttl, const struct wga_addr *dst);
 
 /* note @flags for an address behind a MAC address; nothing for group addresses */
 void wga_neighbour_note(struct wga_neighbours *t, const struct wga_mac *mac,
 			const struct wga_addr *addr, uint8_t flags);
 
-/* note both ends of a packet that took path @id */
-void wga_neighbour_path(struct wga_neighbours *t, const struct wga_neighbours *from,
-			uint16_t id, const struct wga_addr *src,
-			const struct wga_addr *dst);
+/**
+ * wga_neighbour_at() - note an end of a flow
+ * @t:		table to note it in
+ * @macs:	table whose numbers @at uses
+ * @addr, @at:	the end
+ * @got:	it was sent to
+ */
+void wga_neighbour_at(struct wga_neighbours *t, const struct wga_neighbours *macs,
+		      const struct wga_addr *addr, uint16_t at, bool got);
 
 #endif /* WGA_NEIGHBOUR_H */

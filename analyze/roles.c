@@ -174,10 +174,10 @@ static int collect(struct wga_neighbours *all, const struct wga_bridge *br)
 
 		if (f->key.ethertype)
 			continue;
-		wga_neighbour_path(all, &br->neighbours, f->path[0],
-				   &f->key.lo, &f->key.hi);
-		wga_neighbour_path(all, &br->neighbours, f->path[1],
-				   &f->key.hi, &f->key.lo);
+		wga_neighbour_at(all, &br->neighbours, &f->key.lo, f->at[0],
+				 f->at[1] & WGA_AT_SENT);
+		wga_neighbour_at(all, &br->neighbours, &f->key.hi, f->at[1],
+				 f->at[0] & WGA_AT_SENT);
 	}
 	return 0;
 }

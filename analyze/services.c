@@ -292,7 +292,9 @@ bool wga_multicast_check(const struct wga_packet *pkt, uint16_t sport,
 	case 3702:
 		return wga_wsd_check(v);
 	case 5353:
-		return sport == 5353 && wga_dns_check(v);
+		/* from elsewhere only questions (RFC 6762, section 5.1) */
+		return wga_dns_check(v) &&
+		       (sport == 5353 || !(v.p[2] & 0x80));
 	case 5355:
 		return wga_dns_check(v);
 	default:
