@@ -19,9 +19,9 @@ struct wga_bridge *wga_bridge_new(const struct wga_config *cfg,
 	br->name = strdup(name);
 	br->flows = wga_flow_table_new();
 	br->fragments = calloc(1, sizeof(*br->fragments));
-	if (wga_sessions_init(&br->sessions) |
-	    wga_neighbours_init(&br->neighbours) ||
-	    !br->name || !br->flows || !br->fragments) {
+	wga_sessions_init(&br->sessions);
+	wga_hash_seed(br->seed);
+	if (wga_neighbours_init(&br->neighbours) || !br->name || !br->flows || !br->fragments) {
 		wga_bridge_free(br);
 		return NULL;
 	}
@@ -47,6 +47,7 @@ void wga_bridge_free(struct wga_bridge *br)
 	wga_neighbours_free(&br->neighbours);
 	free(br->gateways);
 	free(br->discos);
+	wga_index_free(&br->disco_index);
 	free(br->quotes);
 	free(br->scratch.m);
 	free((char *)br->loss.filter);

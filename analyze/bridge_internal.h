@@ -68,10 +68,14 @@ struct wga_bridge {
 	struct wga_fragments *fragments;
 	struct wga_disco_peer *discos;
 	size_t n_discos, disco_room;
+	struct wga_index disco_index;
+	uint64_t seed[2];
 	struct wga_flow_key *quotes;
-	uint32_t n_quotes, quote_room;
+	uint32_t n_quotes;
+	size_t quote_room;
 	struct wga_stream_slot **streams;
-	uint32_t n_streams, stream_room;
+	uint32_t n_streams;
+	size_t stream_room;
 	struct wga_mark marks[WGA_CODE_COUNT];
 	uint64_t derp_messages;
 

@@ -28,14 +28,16 @@ static int where_order(const struct wga_where *a, const struct wga_where *b)
 	return a->frame < b->frame ? -1 : a->frame > b->frame;
 }
 
-void wga_found_add(struct wga_found *f, uint64_t count,
+bool wga_found_add(struct wga_found *f, uint64_t count,
 		   const struct wga_where *where)
 {
-	if (!count)
-		return;
-	if (where && (!f->first.input || where_order(where, &f->first) < 0))
+	bool first = count && (!f->count || (where && f->first.input &&
+				where_order(where, &f->first) < 0));
+
+	if (first && where)
 		f->first = *where;
 	f->count += count;
+	return first;
 }
 
 static int endpoint_order(const struct wga_endpoint *a,

@@ -30,8 +30,8 @@ struct wga_found {
 	struct wga_where first;
 };
 
-/* count one more, at @where */
-void wga_found_add(struct wga_found *f, uint64_t count,
+/* count more, at @where; true if that is now the earliest frame */
+bool wga_found_add(struct wga_found *f, uint64_t count,
 		   const struct wga_where *where);
 
 /* a frame of a bridge as others may look it up */

@@ -72,15 +72,13 @@ static enum wga_kind quote_kind(const struct wga_packet *in, uint16_t *sport,
 
 static uint32_t quote_add(struct wga_bridge *br, const struct wga_flow_key *key)
 {
-	if (br->n_quotes == br->quote_room) {
-		uint32_t room = br->quote_room ? 2 * br->quote_room : 64;
-		struct wga_flow_key *q = realloc(br->quotes, room * sizeof(*q));
+	struct wga_flow_key *quotes = wga_room(br->quotes, br->n_quotes,
+					       &br->quote_room, sizeof(*quotes),
+					       UINT32_MAX / 2);
 
-		if (!q)
-			return 0;
-		br->quotes = q;
-		br->quote_room = room;
-	}
+	if (!quotes)
+		return 0;
+	br->quotes = quotes;
 	br->quotes[br->n_quotes++] = *key;
 	return br->n_quotes;
 }

@@ -79,18 +79,13 @@ static bool derp_packet(void *arg, bool from_client, const uint8_t *peer,
 static struct wga_stream_slot *stream_new(struct wga_bridge *br,
 					  enum wga_stream_kind kind)
 {
-	struct wga_stream_slot *slot;
+	struct wga_stream_slot *slot, **streams;
 
-	if (br->n_streams == br->stream_room) {
-		uint32_t room = br->stream_room ? 2 * br->stream_room : 32;
-		struct wga_stream_slot **s = realloc(br->streams,
-						     room * sizeof(*s));
-
-		if (!s)
-			return NULL;
-		br->streams = s;
-		br->stream_room = room;
-	}
+	streams = wga_room(br->streams, br->n_streams, &br->stream_room,
+			   sizeof(*streams), UINT32_MAX / 2);
+	if (!streams)
+		return NULL;
+	br->streams = streams;
 	slot = calloc(1, sizeof(*slot));
 	if (!slot)
 		return NULL;

@@ -15,37 +15,62 @@
 #define GENEVE_WG	0x7a12
 #define GENEVE_HEADER	8
 
+/* More keys and endpoints than this are a flood, not a mesh. */
+#define DISCO_PEERS_MAX	((size_t)1 << 20)
+
+struct disco_key {
+	struct wga_endpoint from, to;
+	uint8_t key[WGA_KEY_LEN];
+};
+
+static bool disco_is(const void *items, uint32_t item, const void *key)
+{
+	const struct wga_disco_peer *p = (const struct wga_disco_peer *)items + item;
+	const struct disco_key *k = key;
+
+	return p->from.port == k->from.port && p->to.port == k->to.port &&
+	       wga_addr_equal(&p->from.addr, &k->from.addr) &&
+	       wga_addr_equal(&p->to.addr, &k->to.addr) &&
+	       !memcmp(p->key, k->key, WGA_KEY_LEN);
+}
+
+static struct wga_disco_peer *disco_get(struct wga_bridge *br,
+					const struct disco_key *key)
+{
+	uint64_t hash = wga_hash(key, sizeof(*key), br->seed);
+	uint32_t i = wga_index_find(&br->disco_index, hash, disco_is, br->discos,
+				    key);
+	struct wga_disco_peer *p;
+
+	if (i != WGA_INDEX_NONE)
+		return &br->discos[i];
+	p = wga_room(br->discos, br->n_discos, &br->disco_room, sizeof(*p),
+		     DISCO_PEERS_MAX);
+	if (p)
+		br->discos = p;
+	if (!p || wga_index_add(&br->disco_index, hash, (uint32_t)br->n_discos)) {
+		br->broken = true;
+		return NULL;
+	}
+	p = &br->discos[br->n_discos++];
+	*p = (struct wga_disco_peer){
+		.from = key->from, .to = key->to, .first = br->now,
+	};
+	memcpy(p->key, key->key, WGA_KEY_LEN);
+	return p;
+}
+
 static void note_disco(struct wga_bridge *br, const struct wga_item *item,
 		       struct wga_view v, bool relayed)
 {
-	struct wga_endpoint from, to;
 	struct wga_disco_peer *p;
-	size_t i;
+	struct disco_key key;
 
-	wga_item_ends(item, &from, &to);
-	for (i = br->n_discos; i-- > 0;) {
-		p = &br->discos[i];
-		if (p->from.port == from.port && p->to.port == to.port &&
-		    wga_addr_equal(&p->from.addr, &from.addr) &&
-		    wga_addr_equal(&p->to.addr, &to.addr) &&
-		    !memcmp(p->key, v.p + WGA_DISCO_KEY_OFFSET, WGA_KEY_LEN))
-			goto found;
-	}
-	if (br->n_discos == br->disco_room) {
-		size_t room = br->disco_room ? 2 * br->disco_room : 32;
-
-		p = room > 65536 ? NULL : realloc(br->discos, room * sizeof(*p));
-		if (!p) {
-			br->broken = true;
-			return;
-		}
-		br->discos = p;
-		br->disco_room = room;
-	}
-	p = &br->discos[br->n_discos++];
-	*p = (struct wga_disco_peer){ .from = from, .to = to, .first = br->now };
-	memcpy(p->key, v.p + WGA_DISCO_KEY_OFFSET, WGA_KEY_LEN);
-found:
+	wga_item_ends(item, &key.from, &key.to);
+	memcpy(key.key, v.p + WGA_DISCO_KEY_OFFSET, WGA_KEY_LEN);
+	p = disco_get(br, &key);
+	if (!p)
+		return;
 	if (v.len == WGA_DISCO_PONG_LEN)
 		p->pongs++;
 	else

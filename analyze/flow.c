@@ -7,9 +7,11 @@
 
 #include "analyze/flow.h"
 
-#define CHUNK_BITS	12
+/* A chunk just fits a huge page. */
+#define CHUNK_BITS	14
+#define CHUNK_BYTES	((size_t)2 << 20)
 #define CHUNK		(1u << CHUNK_BITS)
-#define CHUNKS_MAX	(1u << 16)
+#define CHUNKS_MAX	(1u << 14)
 #define SLOTS_MIN	(1u << 12)
 
 static_assert(sizeof(struct wga_flow_key) == 40, "hashed as bytes, no padding");
@@ -20,6 +22,8 @@ struct chunk {
 	struct wga_flow hot[CHUNK];
 	struct wga_flow_cold cold[CHUNK];
 };
+
+static_assert(sizeof(struct chunk) <= CHUNK_BYTES, "one huge page");
 
 /**
  * struct wga_flow_table
@@ -71,16 +75,37 @@ uint64_t wga_flow_hash(const struct wga_flow_table *t,
 	return wga_mix(w[4] ^ t->seed[0], h ^ 0x9e3779b97f4a7c15);
 }
 
-/* Slots are many and touched at random: ask for huge pages. */
+/* Memory that is touched at random, zeroed, from huge pages where there are */
+static void *map_new(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	madvise(p, size, MADV_HUGEPAGE);
+	return p;
+}
+
 static uint64_t *slots_new(uint64_t n)
 {
-	uint64_t *slots = mmap(NULL, n * sizeof(*slots), PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return map_new(n * sizeof(uint64_t));
+}
 
-	if (slots == MAP_FAILED)
+/* Huge pages are aligned, so a chunk has to be. */
+static struct chunk *chunk_new(void)
+{
+	uint8_t *p = map_new(2 * CHUNK_BYTES), *chunk;
+	size_t before;
+
+	if (!p)
 		return NULL;
-	madvise(slots, n * sizeof(*slots), MADV_HUGEPAGE);
-	return slots;
+	before = -(uintptr_t)p & (CHUNK_BYTES - 1);
+	chunk = p + before;
+	if (before)
+		munmap(p, before);
+	munmap(chunk + CHUNK_BYTES, CHUNK_BYTES - before);
+	return (struct chunk *)(void *)chunk;
 }
 
 struct wga_flow_table *wga_flow_table_new(void)
@@ -106,7 +131,7 @@ void wga_flow_table_free(struct wga_flow_table *t)
 	if (!t)
 		return;
 	for (i = 0; i < CHUNKS_MAX && t->chunks[i]; i++)
-		munmap(t->chunks[i], sizeof(struct chunk));
+		munmap(t->chunks[i], CHUNK_BYTES);
 	munmap(t->slots, (t->mask + 1) * sizeof(*t->slots));
 	free(t);
 }
@@ -175,14 +200,10 @@ static uint32_t flow_add(struct wga_flow_table *t,
 	if (i >> CHUNK_BITS >= CHUNKS_MAX)
 		return UINT32_MAX;
 	c = &t->chunks[i >> CHUNK_BITS];
-	if (!*c) {
-		void *p = mmap(NULL, sizeof(**c), PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-		if (p == MAP_FAILED)
-			return UINT32_MAX;
-		*c = p;
-	}
+	if (!*c)
+		*c = chunk_new();
+	if (!*c)
+		return UINT32_MAX;
 	wga_flow_at(t, i)->key = *key;
 	t->count++;
 	return i;

@@ -20,69 +20,66 @@ static struct wga_flow_key tuple_key(const struct wga_flow_key *key)
 	return k;
 }
 
-static uint32_t *tuple_slot(const struct wga_join *j,
-			    const struct wga_flow_key *key)
+static bool tuple_is(const void *items, uint32_t item, const void *key)
 {
-	uint64_t at = wga_hash(key, sizeof(*key), j->seed);
+	const struct wga_tuple *t = (const struct wga_tuple *)items + item;
 
-	while (j->slots[at & j->mask] &&
-	       memcmp(&j->tuples[j->slots[at & j->mask] - 1].key, key,
-		      sizeof(*key)))
-		at++;
-	return &j->slots[at & j->mask];
+	return !memcmp(&t->key, key, sizeof(t->key));
 }
 
 struct wga_tuple *wga_join_find(const struct wga_join *j,
 				const struct wga_flow_key *key)
 {
 	struct wga_flow_key k = tuple_key(key);
-	uint32_t i = *tuple_slot(j, &k);
+	uint32_t i = wga_index_find(&j->index, wga_hash(&k, sizeof(k), j->seed),
+				    tuple_is, j->tuples, &k);
 
-	return i ? &j->tuples[i - 1] : NULL;
+	return i == WGA_INDEX_NONE ? NULL : &j->tuples[i];
 }
 
-static void join_flow(struct wga_join *j, uint32_t bridge, uint32_t flow)
+static int join_flow(struct wga_join *j, uint32_t bridge, uint32_t flow)
 {
 	const struct wga_flow *f = wga_flow_at(j->bridges[bridge]->flows, flow);
 	struct wga_flow_key key = tuple_key(&f->key);
-	uint32_t *slot = tuple_slot(j, &key);
+	uint64_t hash = wga_hash(&key, sizeof(key), j->seed);
+	uint32_t i = wga_index_find(&j->index, hash, tuple_is, j->tuples, &key);
 	struct wga_tuple *t;
 
-	if (!*slot) {
+	if (i == WGA_INDEX_NONE) {
+		i = j->n_tuples;
+		if (wga_index_add(&j->index, hash, i))
+			return -1;
 		j->tuples[j->n_tuples++] = (struct wga_tuple){
 			.key = key, .evidence = WGA_EVIDENCE_COUNT,
 		};
-		*slot = j->n_tuples;
 	}
-	t = &j->tuples[*slot - 1];
+	t = &j->tuples[i];
 	t->kinds |= 1u << f->key.kind;
 	j->members[j->n_members++] = (struct wga_member){
 		bridge, flow, t->members,
 	};
 	t->members = j->n_members;
+	return 0;
 }
 
 static int join_flows(struct wga_join *j)
 {
-	uint64_t total = 0, slots = 16;
+	uint64_t total = 0;
 	uint32_t b, i;
 
 	for (b = 0; b < j->n; b++)
 		total += wga_flow_count(j->bridges[b]->flows);
 	if (total > UINT32_MAX / 4)
 		return -1;
-	while (slots < total + total / 2)
-		slots *= 2;
-	j->mask = (uint32_t)slots - 1;
-	j->slots = calloc(slots, sizeof(*j->slots));
 	j->tuples = calloc(total + 1, sizeof(*j->tuples));
 	j->members = calloc(total + 1, sizeof(*j->members));
-	if (!j->slots || !j->tuples || !j->members)
+	if (!j->tuples || !j->members)
 		return -1;
 	for (b = 0; b < j->n; b++) {
 		for (i = 0; i < wga_flow_count(j->bridges[b]->flows); i++) {
-			if (wga_flow_frames(j->bridges[b]->flows, i))
-				join_flow(j, b, i);
+			if (wga_flow_frames(j->bridges[b]->flows, i) &&
+			    join_flow(j, b, i))
+				return -1;
 		}
 	}
 	return 0;
@@ -152,7 +149,7 @@ void wga_join_free(struct wga_join *j)
 	wga_roles_free(j->roles);
 	wga_proofs_free(j->proofs);
 	free(j->tuples);
-	free(j->slots);
+	wga_index_free(&j->index);
 	free(j->members);
 	free(j);
 }

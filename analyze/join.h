@@ -72,9 +72,8 @@ struct wga_join {
 	struct wga_roles *roles;
 	struct wga_proofs *proofs;
 	struct wga_tuple *tuples;
-	uint32_t n_tuples, tuple_room;
-	uint32_t *slots;
-	uint32_t mask;
+	uint32_t n_tuples;
+	struct wga_index index;
 	struct wga_member *members;
 	uint32_t n_members;
 	uint64_t seed[2];

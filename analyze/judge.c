@@ -60,19 +60,22 @@ int wga_run_merge(struct wga_run *run, struct wga_run *other,
 void wga_judge_found(struct wga_judge *g, enum wga_code code, uint64_t count,
 		     const struct wga_where *where, const char *fmt, ...)
 {
-	struct wga_found *f = &g->found[code];
-	const char *input = f->first.input;
-	uint64_t frame = f->first.frame;
-	bool was = f->count;
 	va_list ap;
 
-	wga_found_add(f, count, where);
-	if (!count || (was && f->first.input == input &&
-		       f->first.frame == frame))
+	if (!wga_found_add(&g->found[code], count, where))
 		return;
 	va_start(ap, fmt);
 	vsnprintf(g->what[code], sizeof(g->what[code]), fmt, ap);
 	va_end(ap);
+}
+
+/* The same for a flow, whose ends are put into words only if need be */
+static void found_flow(struct wga_judge *g, enum wga_code code, uint64_t count,
+		       const struct wga_where *where,
+		       const struct wga_flow_key *key)
+{
+	if (wga_found_add(&g->found[code], count, where))
+		wga_summary_ends(g, key, g->what[code], sizeof(g->what[code]));
 }
 
 void wga_judge_note(struct wga_judge *g, uint64_t count, const char *fmt, ...)
@@ -157,13 +160,18 @@ static bool is_spliced(const struct wga_tuple *t, enum wga_kind kind)
 }
 
 static void judge_stream(struct wga_judge *g, const struct wga_tuple *t,
-			 const struct wga_sum *sum, const char *ends)
+			 const struct wga_sum *sum)
 {
 	struct wga_stream_report r;
 	enum wga_stream_kind kind;
+	char ends[180];
 
 	if (!wga_join_stream(g->j, t, &r, &kind))
 		return;
+	g->stream_records += r.records;
+	if (!r.late && !r.gap)
+		return;
+	wga_summary_ends(g, &t->key, ends, sizeof(ends));
 	wga_judge_found(g, WGA_CODE_LATE_START, r.late, &sum->first,
 			"connection %s could not be followed", ends);
 	wga_judge_found(g, WGA_CODE_CAPTURE_GAP, r.gap, &sum->first,
@@ -177,7 +185,6 @@ static void judge_flow(struct wga_judge *g, struct wga_tuple *t,
 	struct wga_class_sum *c;
 	enum wga_class cls;
 	struct wga_sum sum;
-	char ends[180];
 	bool grave;
 
 	wga_join_sum(g->j, t, kind, &sum);
@@ -198,26 +205,24 @@ static void judge_flow(struct wga_judge *g, struct wga_tuple *t,
 	    !wga_addr_is_overlay(&t->key.hi))
 		return;
 
-	wga_summary_ends(g, &t->key, ends, sizeof(ends));
 	if (grave)
-		wga_judge_found(g, cls == WGA_CLASS_PLAINTEXT ?
-				WGA_CODE_PLAINTEXT : WGA_CODE_UNEXPLAINED,
-				sum.frames, &sum.first, "%s", ends);
+		found_flow(g, cls == WGA_CLASS_PLAINTEXT ? WGA_CODE_PLAINTEXT :
+			   WGA_CODE_UNEXPLAINED, sum.frames, &sum.first,
+			   &t->key);
 	if (grave && is_spliced(t, kind))
-		wga_judge_found(g, WGA_CODE_SPLICED, sum.frames, &sum.first,
-				"%s", ends);
+		found_flow(g, WGA_CODE_SPLICED, sum.frames, &sum.first, &t->key);
 	if (!t->key.ethertype && (wga_addr_is_overlay(&t->key.lo) ||
 				  wga_addr_is_overlay(&t->key.hi)))
-		wga_judge_found(g, WGA_CODE_OVERLAY_ON_UNDERLAY, sum.frames,
-				&sum.first, "%s", ends);
+		found_flow(g, WGA_CODE_OVERLAY_ON_UNDERLAY, sum.frames,
+			   &sum.first, &t->key);
 	if (cls == WGA_CLASS_UNPARSED)
-		wga_judge_found(g, WGA_CODE_UNPARSED_FRAMES, sum.frames,
-				&sum.first, "%s", ends);
+		found_flow(g, WGA_CODE_UNPARSED_FRAMES, sum.frames, &sum.first,
+			   &t->key);
 	if (cls == WGA_CLASS_EXTERNAL && wga_join_unknown(g->j, t))
-		wga_judge_found(g, WGA_CODE_UNKNOWN_HOST, sum.frames,
-				&sum.first, "%s", ends);
+		found_flow(g, WGA_CODE_UNKNOWN_HOST, sum.frames, &sum.first,
+			   &t->key);
 	if (kind == WGA_KIND_STREAM)
-		judge_stream(g, t, &sum, ends);
+		judge_stream(g, t, &sum);
 }
 
 /* A tuple that carried only handshakes has no session to be judged by. */
@@ -321,20 +326,10 @@ static void judge_presence(struct wga_judge *g)
 static void judge_notes(struct wga_judge *g)
 {
 	const struct wga_class_sum *c = g->v->classes;
-	uint64_t records = 0;
-	uint32_t i;
 
-	for (i = 0; i < g->j->n_tuples; i++) {
-		struct wga_stream_report r;
-		enum wga_stream_kind kind;
-
-		if (g->j->tuples[i].kinds >> WGA_KIND_STREAM & 1 &&
-		    wga_join_stream(g->j, &g->j->tuples[i], &r, &kind))
-			records += r.records;
-	}
-	if (records)
-		wga_judge_note(g, records, "TLS records to DERP and control "
-			       "servers followed but not opened");
+	if (g->stream_records)
+		wga_judge_note(g, g->stream_records, "TLS records to DERP and "
+			       "control servers followed but not opened");
 	if (c[WGA_CLASS_HOUSEKEEPING].frames)
 		wga_judge_note(g, c[WGA_CLASS_HOUSEKEEPING].frames,
 			       "housekeeping frames exempt (ARP, ND, DHCP, "

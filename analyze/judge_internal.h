@@ -32,7 +32,7 @@ struct wga_judge {
 	char what[WGA_CODE_COUNT][200];
 	struct wga_listing *listing;
 	size_t n_listing;
-	uint64_t data_messages, derp_messages;
+	uint64_t data_messages, derp_messages, stream_records;
 	bool broken;
 };
 

@@ -5,7 +5,6 @@
 #include "analyze/flow.h"
 #include "analyze/neighbour.h"
 
-#define SLOTS_MIN	64
 /* at most half full */
 #define MAC_SLOTS	(2 * (WGA_AT_MAC + 1))
 
@@ -13,11 +12,9 @@ int wga_neighbours_init(struct wga_neighbours *t)
 {
 	memset(t, 0, sizeof(*t));
 	wga_hash_seed(t->seed);
-	t->mask = SLOTS_MIN - 1;
-	t->slots = calloc(SLOTS_MIN, sizeof(*t->slots));
 	t->macs = calloc(WGA_AT_MAC, sizeof(*t->macs));
 	t->mac_slots = calloc(MAC_SLOTS, sizeof(*t->mac_slots));
-	return t->slots && t->macs && t->mac_slots ? 0 : -1;
+	return t->macs && t->mac_slots ? 0 : -1;
 }
 
 void wga_neighbours_free(struct wga_neighbours *t)
@@ -25,7 +22,7 @@ void wga_neighbours_free(struct wga_neighbours *t)
 	free(t->macs);
 	free(t->mac_slots);
 	free(t->n);
-	free(t->slots);
+	wga_index_free(&t->index);
 }
 
 uint16_t wga_mac_intern(struct wga_neighbours *t, const uint8_t mac[static 6])
@@ -46,15 +43,18 @@ uint16_t wga_mac_intern(struct wga_neighbours *t, const uint8_t mac[static 6])
 	return t->n_macs;
 }
 
-static uint64_t neighbour_hash(const struct wga_neighbours *t,
-			       const struct wga_mac *mac,
-			       const struct wga_addr *addr)
-{
-	uint8_t key[22];
+struct neighbour_key {
+	struct wga_mac mac;
+	struct wga_addr addr;
+};
 
-	memcpy(key, mac, 6);
-	memcpy(key + 6, addr, 16);
-	return wga_hash(key, sizeof(key), t->seed);
+static bool neighbour_is(const void *items, uint32_t item, const void *key)
+{
+	const struct wga_neighbour *n = (const struct wga_neighbour *)items + item;
+	const struct neighbour_key *k = key;
+
+	return !memcmp(&n->mac, &k->mac, sizeof(n->mac)) &&
+	       wga_addr_equal(&n->addr, &k->addr);
 }
 
 uint16_t wga_at_ttl(uint8_t ttl, const struct wga_addr *dst)
@@ -65,58 +65,29 @@ uint16_t wga_at_ttl(uint8_t ttl, const struct wga_addr *dst)
 		WGA_AT_FRESH : WGA_AT_ROUTED;
 }
 
-/* Twice the slots, and twice the items they point to */
-static int neighbour_grow(struct wga_neighbours *t)
-{
-	uint32_t n = 2 * (t->mask + 1), i;
-	uint32_t *slots = calloc(n, sizeof(*slots));
-	struct wga_neighbour *items = realloc(t->n, n / 2 * sizeof(*items));
-
-	if (items)
-		t->n = items;
-	if (!slots || !items) {
-		free(slots);
-		return -1;
-	}
-	for (i = 0; i < t->count; i++) {
-		uint64_t at = neighbour_hash(t, &items[i].mac, &items[i].addr);
-
-		while (slots[at & (n - 1)])
-			at++;
-		slots[at & (n - 1)] = i + 1;
-	}
-	free(t->slots);
-	t->slots = slots;
-	t->mask = n - 1;
-	t->room = n / 2;
-	return 0;
-}
-
 void wga_neighbour_note(struct wga_neighbours *t, const struct wga_mac *mac,
 			const struct wga_addr *addr, uint8_t flags)
 {
-	uint64_t at;
+	struct neighbour_key key = { *mac, *addr };
+	uint64_t hash = wga_hash(&key, sizeof(key), t->seed);
+	struct wga_neighbour *n;
+	uint32_t i;
 
-	if ((mac->b[0] & 1) || wga_addr_is_multicast(addr) ||
-	    wga_addr_is_unspecified(addr))
+	if (wga_addr_is_multicast(addr) || wga_addr_is_unspecified(addr))
 		return;
-	for (at = neighbour_hash(t, mac, addr); t->slots[at & t->mask]; at++) {
-		struct wga_neighbour *n = &t->n[t->slots[at & t->mask] - 1];
-
-		if (!memcmp(&n->mac, mac, sizeof(*mac)) &&
-		    wga_addr_equal(&n->addr, addr)) {
-			n->flags |= flags;
-			return;
-		}
+	i = wga_index_find(&t->index, hash, neighbour_is, t->n, &key);
+	if (i != WGA_INDEX_NONE) {
+		t->n[i].flags |= flags;
+		return;
 	}
-	if (t->count == t->room) {
-		if (neighbour_grow(t))
-			return;
-		for (at = neighbour_hash(t, mac, addr); t->slots[at & t->mask];)
-			at++;
+	n = wga_room(t->n, t->count, &t->room, sizeof(*n), UINT32_MAX / 2);
+	if (n)
+		t->n = n;
+	if (!n || wga_index_add(&t->index, hash, t->count)) {
+		t->broken = true;
+		return;
 	}
 	t->n[t->count++] = (struct wga_neighbour){ *mac, flags, *addr };
-	t->slots[at & t->mask] = t->count;
 }
 
 void wga_neighbour_at(struct wga_neighbours *t, const struct wga_neighbours *macs,

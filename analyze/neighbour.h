@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "analyze/index.h"
 #include "capture/addr.h"
 
 /*
@@ -49,17 +50,19 @@ struct wga_neighbour {
 /**
  * struct wga_neighbours - of one bridge
  * @macs, @n_macs, @mac_slots:	interned MAC addresses, the first has number 1
- * @n, @count, @room, @slots, @mask:	what was noted
+ * @n, @count, @room, @index:	what was noted
+ * @broken:	out of memory: something was not noted
  */
 struct wga_neighbours {
 	struct wga_mac *macs;
 	uint16_t n_macs;
 	uint16_t *mac_slots;
 	struct wga_neighbour *n;
-	uint32_t count, room;
-	uint32_t *slots;
-	uint32_t mask;
+	uint32_t count;
+	size_t room;
+	struct wga_index index;
 	uint64_t seed[2];
+	bool broken;
 };
 
 int wga_neighbours_init(struct wga_neighbours *t);

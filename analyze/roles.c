@@ -4,8 +4,6 @@
 
 #include "analyze/roles.h"
 
-#define SLOTS_MIN	256
-
 /**
  * struct role_entry - one address
  * @origin:	1 + index of the MAC group that the address starts from
@@ -24,67 +22,61 @@ struct mac_group {
 	size_t bridge;
 	const struct wga_neighbour *n;
 	size_t count;
+	enum { NO_GATEWAY, LEADS_OUT, FORWARDS, KNOWN } rank;
 	bool gateway;
+	bool speaks;		/* one of its own addresses speaks in the mesh */
+	bool claims;		/* has said which IPv4 address it has */
 };
 
 struct wga_roles {
 	struct role_entry *e;
-	uint32_t count, room;
-	uint32_t *slots;
-	uint32_t mask;
+	uint32_t count;
+	size_t room;
+	struct wga_index index;
 	uint64_t seed[2];
 	struct mac_group *groups;
 	size_t n_groups, group_room;
+	struct role_entry lost;
 	bool broken;
 };
 
-static uint32_t *roles_slot(const struct wga_roles *r, const struct wga_addr *a)
+static bool role_is(const void *items, uint32_t item, const void *key)
 {
-	uint64_t at = wga_hash(a, sizeof(*a), r->seed);
+	const struct role_entry *e = (const struct role_entry *)items + item;
 
-	while (r->slots[at & r->mask] &&
-	       !wga_addr_equal(&r->e[r->slots[at & r->mask] - 1].addr, a))
-		at++;
-	return &r->slots[at & r->mask];
+	return wga_addr_equal(&e->addr, key);
 }
 
-static int roles_grow(struct wga_roles *r)
+static const struct role_entry *roles_find(const struct wga_roles *r,
+					   const struct wga_addr *a)
 {
-	uint32_t n = r->room ? 4 * r->room : SLOTS_MIN, i;
-	uint32_t *slots = calloc(n, sizeof(*slots));
-	struct role_entry *e = realloc(r->e, n / 2 * sizeof(*e));
+	uint32_t i = wga_index_find(&r->index, wga_hash(a, sizeof(*a), r->seed),
+				    role_is, r->e, a);
 
-	if (e)
-		r->e = e;
-	if (!slots || !e) {
-		free(slots);
-		return -1;
-	}
-	free(r->slots);
-	r->slots = slots;
-	r->mask = n - 1;
-	r->room = n / 2;
-	for (i = 0; i < r->count; i++)
-		*roles_slot(r, &e[i].addr) = i + 1;
-	return 0;
+	return i == WGA_INDEX_NONE ? NULL : &r->e[i];
 }
 
+/* The entry of an address, made if need be. When memory runs out it is one
+ * that does not count, and the roles are given up in the end.
+ */
 static struct role_entry *roles_entry(struct wga_roles *r,
 				      const struct wga_addr *a)
 {
-	static struct role_entry lost;
-	uint32_t *slot;
+	uint64_t hash = wga_hash(a, sizeof(*a), r->seed);
+	uint32_t i = wga_index_find(&r->index, hash, role_is, r->e, a);
+	struct role_entry *e;
 
-	if (r->count == r->room && roles_grow(r)) {
+	if (i != WGA_INDEX_NONE)
+		return &r->e[i];
+	e = wga_room(r->e, r->count, &r->room, sizeof(*e), UINT32_MAX / 2);
+	if (e)
+		r->e = e;
+	if (!e || wga_index_add(&r->index, hash, r->count)) {
 		r->broken = true;
-		return &lost;
+		return &r->lost;
 	}
-	slot = roles_slot(r, a);
-	if (!*slot) {
-		r->e[r->count++] = (struct role_entry){ .addr = *a };
-		*slot = r->count;
-	}
-	return &r->e[*slot - 1];
+	r->e[r->count] = (struct role_entry){ .addr = *a };
+	return &r->e[r->count++];
 }
 
 static void roles_add(struct wga_roles *r, const struct wga_addr *a,
@@ -96,9 +88,9 @@ static void roles_add(struct wga_roles *r, const struct wga_addr *a,
 
 unsigned int wga_roles_get(const struct wga_roles *r, const struct wga_addr *a)
 {
-	uint32_t i = r->count ? *roles_slot(r, a) : 0;
+	const struct role_entry *e = roles_find(r, a);
 
-	return i ? r->e[i - 1].flags : 0;
+	return e ? e->flags : 0;
 }
 
 bool wga_roles_gateway_mac(const struct wga_roles *r,
@@ -193,6 +185,7 @@ static int by_mac(const void *a, const void *b)
 static int add_groups(struct wga_roles *r, struct wga_neighbours *all,
 		      size_t bridge)
 {
+	struct mac_group *groups;
 	uint32_t i, from;
 
 	if (!all->count)
@@ -202,16 +195,11 @@ static int add_groups(struct wga_roles *r, struct wga_neighbours *all,
 		if (i < all->count &&
 		    !memcmp(&all->n[i].mac, &all->n[from].mac, 6))
 			continue;
-		if (r->n_groups == r->group_room) {
-			size_t room = r->group_room ? 2 * r->group_room : 16;
-			struct mac_group *g = realloc(r->groups,
-						      room * sizeof(*g));
-
-			if (!g)
-				return -1;
-			r->groups = g;
-			r->group_room = room;
-		}
+		groups = wga_room(r->groups, r->n_groups, &r->group_room,
+				  sizeof(*groups), SIZE_MAX / 2);
+		if (!groups)
+			return -1;
+		r->groups = groups;
 		r->groups[r->n_groups++] = (struct mac_group){
 			.mac = all->n[from].mac, .bridge = bridge,
 			.n = &all->n[from], .count = i - from,
@@ -253,7 +241,7 @@ static void find_origin(struct wga_roles *r, size_t g)
 static bool is_forwarded(const struct wga_roles *r, size_t g,
 			 const struct wga_neighbour *n)
 {
-	uint32_t slot;
+	const struct role_entry *e;
 
 	if (!counts(n) || !(n->flags & WGA_NEIGHBOUR_SENT) ||
 	    (n->flags & WGA_NEIGHBOUR_CLAIMED))
@@ -261,9 +249,8 @@ static bool is_forwarded(const struct wga_roles *r, size_t g,
 	if ((n->flags & WGA_NEIGHBOUR_ROUTED) &&
 	    !(n->flags & WGA_NEIGHBOUR_FRESH))
 		return true;
-	slot = *roles_slot(r, &n->addr);
-	return slot && r->e[slot - 1].origin &&
-	       r->e[slot - 1].origin != g + 1;
+	e = roles_find(r, &n->addr);
+	return e && e->origin && e->origin != g + 1;
 }
 
 static bool is_own(const struct wga_roles *r, size_t g,
@@ -286,14 +273,14 @@ static bool is_live_gateway(struct wga_bridge *const *bridges, size_t bridge,
 	return false;
 }
 
-/* A MAC address that has an address of the mesh for its own is no gateway's,
- * whatever else passes through it.
+/* How much speaks for a MAC address being a gateway's. One that has an address
+ * of the mesh for its own is none, whatever else passes through it.
  */
-static void find_gateway(struct wga_roles *r, size_t g,
+static void rank_gateway(struct wga_roles *r, size_t g,
 			 struct wga_bridge *const *bridges)
 {
 	struct mac_group *group = &r->groups[g];
-	bool known = false, forwards = false, member = false;
+	bool known = false, forwards = false, leads_out = false, member = false;
 	size_t i;
 
 	for (i = 0; i < group->count; i++) {
@@ -304,14 +291,55 @@ static void find_gateway(struct wga_roles *r, size_t g,
 			known = known || (role & WGA_ROLE_GATEWAY) ||
 				is_live_gateway(bridges, group->bridge,
 						&n->addr);
+			group->speaks |= (role & WGA_ROLE_SPEAKER) != 0;
 			member = member || (role & (WGA_ROLE_SPEAKER |
 						    WGA_ROLE_DECLARED));
 		}
-		forwards = forwards || is_forwarded(r, g, n) ||
-			   (n->flags == WGA_NEIGHBOUR_GOT && counts(n) &&
-			    !wga_addr_is_private(&n->addr));
+		group->claims |= (n->flags & WGA_NEIGHBOUR_CLAIMED) != 0;
+		forwards = forwards || is_forwarded(r, g, n);
+		leads_out = leads_out ||
+			    (n->flags == WGA_NEIGHBOUR_GOT && counts(n) &&
+			     !wga_addr_is_private(&n->addr));
 	}
-	group->gateway = known || (forwards && !member);
+	if (known)
+		group->rank = KNOWN;
+	else if (!member && !(group->mac.b[0] & 1))
+		group->rank = forwards ? FORWARDS :
+			      leads_out ? LEADS_OUT : NO_GATEWAY;
+}
+
+/* What is inferred must not make a gateway of a host where a better one is
+ * seen: a stray packet to or from elsewhere would be enough.
+ */
+static void find_gateway(struct wga_roles *r, size_t g)
+{
+	struct mac_group *group = &r->groups[g];
+	size_t i;
+
+	group->gateway = group->rank != NO_GATEWAY;
+	for (i = 0; i < r->n_groups; i++) {
+		if (r->groups[i].bridge == group->bridge &&
+		    r->groups[i].rank > group->rank)
+			group->gateway = false;
+	}
+}
+
+/* Is this own address of a gateway's MAC address a gateway? Not if the same
+ * machine takes part in the mesh, nor if it is only its TTL that says that an
+ * IPv4 address is the machine's own, while others are announced.
+ */
+static void give_own(struct wga_roles *r, const struct mac_group *group,
+		     const struct wga_neighbour *n)
+{
+	unsigned int role = wga_roles_get(r, &n->addr);
+
+	if (role & (WGA_ROLE_DECLARED | WGA_ROLE_SPEAKER))
+		return;
+	if (group->speaks)
+		roles_add(r, &n->addr, WGA_ROLE_HOST);
+	else if (!group->claims || !wga_addr_is_v4(&n->addr) ||
+		 (n->flags & WGA_NEIGHBOUR_CLAIMED))
+		roles_add(r, &n->addr, WGA_ROLE_GATEWAY);
 }
 
 static void give_roles(struct wga_roles *r, size_t g)
@@ -324,15 +352,13 @@ static void give_roles(struct wga_roles *r, size_t g)
 
 		if (!group->gateway)
 			roles_add(r, &n->addr, WGA_ROLE_HOST);
-		else if (is_own(r, g, n) &&
-			 !(wga_roles_get(r, &n->addr) &
-			   (WGA_ROLE_DECLARED | WGA_ROLE_SPEAKER)))
-			roles_add(r, &n->addr, WGA_ROLE_GATEWAY);
+		else if (is_own(r, g, n))
+			give_own(r, group, n);
 	}
 }
 
 /* An address that was declared a gateway is one. One that was only inferred
- * must not also be sent from by somebody who is not the gateway.
+ * must not also be behind the MAC address of somebody who is not the gateway.
  */
 static void settle(struct wga_roles *r, const struct wga_config *cfg,
 		   struct wga_bridge *const *bridges, size_t n_bridges)
@@ -341,11 +367,8 @@ static void settle(struct wga_roles *r, const struct wga_config *cfg,
 
 	for (g = 0; g < r->n_groups; g++) {
 		for (i = 0; i < r->groups[g].count && !r->groups[g].gateway; i++) {
-			const struct wga_neighbour *n = &r->groups[g].n[i];
-
-			if (n->flags & WGA_NEIGHBOUR_SENT)
-				roles_entry(r, &n->addr)->flags &=
-					~(unsigned int)WGA_ROLE_GATEWAY;
+			roles_entry(r, &r->groups[g].n[i].addr)->flags &=
+				~(unsigned int)WGA_ROLE_GATEWAY;
 		}
 	}
 	for (i = 0; i < r->count; i++) {
@@ -370,7 +393,7 @@ struct wga_roles *wga_roles_new(const struct wga_config *cfg,
 	struct wga_roles *r = calloc(1, sizeof(*r));
 	size_t i, g;
 
-	if (!r || !all || roles_grow(r)) {
+	if (!r || !all) {
 		free(all);
 		wga_roles_free(r);
 		return NULL;
@@ -379,13 +402,16 @@ struct wga_roles *wga_roles_new(const struct wga_config *cfg,
 	add_declared(r, cfg);
 	for (i = 0; i < n; i++) {
 		add_speakers(r, bridges[i]);
-		if (collect(&all[i], bridges[i]) || add_groups(r, &all[i], i))
+		if (collect(&all[i], bridges[i]) || all[i].broken ||
+		    bridges[i]->neighbours.broken || add_groups(r, &all[i], i))
 			r->broken = true;
 	}
 	for (g = 0; g < r->n_groups; g++)
 		find_origin(r, g);
 	for (g = 0; g < r->n_groups; g++)
-		find_gateway(r, g, bridges);
+		rank_gateway(r, g, bridges);
+	for (g = 0; g < r->n_groups; g++)
+		find_gateway(r, g);
 	for (g = 0; g < r->n_groups; g++)
 		give_roles(r, g);
 	settle(r, cfg, bridges, n);
@@ -407,7 +433,7 @@ void wga_roles_free(struct wga_roles *r)
 	if (!r)
 		return;
 	free(r->e);
-	free(r->slots);
+	wga_index_free(&r->index);
 	free(r->groups);
 	free(r);
 }

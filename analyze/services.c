@@ -150,6 +150,17 @@ bool wga_ssdp_check(struct wga_view v)
 	       begins(v, "HTTP/1.1 200 OK\r\n");
 }
 
+/* Options in which a client or server may write words */
+static bool dhcp_has_words(uint8_t option)
+{
+	static const uint8_t words[] = {
+		12, 14, 15, 17, 40, 43, 56, 60, 61, 64, 66, 67, 77, 81, 82, 97,
+		100, 101, 114, 119, 120, 121, 124, 125, 249, 252,
+	};
+
+	return memchr(words, option, sizeof(words)) != NULL;
+}
+
 bool wga_dhcp_check(struct wga_view v)
 {
 	static const uint8_t cookie[] = { 0x63, 0x82, 0x53, 0x63 };
@@ -157,6 +168,9 @@ bool wga_dhcp_check(struct wga_view v)
 
 	if (v.len < off || v.len > 1500 || v.p[0] < 1 || v.p[0] > 2 ||
 	    memcmp(v.p + 236, cookie, 4))
+		return false;
+	/* names of the server and of a file to boot are the server's to say */
+	if (v.p[0] == 1 && wga_readable(v.p + 44, 192))
 		return false;
 	while (off < v.len && v.p[off] != 255) {
 		const uint8_t *o;
@@ -169,6 +183,9 @@ bool wga_dhcp_check(struct wga_view v)
 		if (!o)
 			return false;
 		off += 2 + (size_t)o[1];
+		if (off > v.len || (!dhcp_has_words(o[0]) && o[1] >= 8 &&
+				    wga_readable(o + 2, o[1])))
+			return false;
 	}
 	if (off >= v.len)
 		return false;
@@ -183,10 +200,16 @@ bool wga_dhcpv6_check(struct wga_view v)
 {
 	size_t off = 4;
 
-	if (v.len < 4 || v.p[0] < 1 || v.p[0] > 11)
+	if (v.len < 4 || v.len > 1500 || v.p[0] < 1 || v.p[0] > 11)
 		return false;
-	while (off + 4 <= v.len)
-		off += 4 + (size_t)wga_be16(v.p + off + 2);
+	while (off + 4 <= v.len) {
+		const uint8_t *o = v.p + off;
+		size_t n = wga_be16(o + 2);
+
+		off += 4 + n;
+		if (off > v.len || n > 255)
+			return false;
+	}
 	return off == v.len;
 }
 
@@ -219,7 +242,8 @@ static bool stun_attribute(uint16_t type, struct wga_view body)
 	case 0x0001: /* MAPPED-ADDRESS */
 	case 0x0020: /* XOR-MAPPED-ADDRESS */
 	case 0x8020: /* the same, before it had a number */
-		return body.len == 8 || body.len == 20;
+		return (body.len == 8 || body.len == 20) && body.p[0] == 0 &&
+		       body.p[1] == (body.len == 8 ? 1 : 2);
 	case 0x8022: /* SOFTWARE */
 		return body.len == 8 && begins(body, "tailnode");
 	case 0x8028: /* FINGERPRINT */
@@ -232,7 +256,7 @@ static bool stun_attribute(uint16_t type, struct wga_view body)
 bool wga_stun_check(struct wga_view v)
 {
 	const uint8_t *h = wga_view_at(&v, 0, 20);
-	size_t off = 20;
+	size_t off = 20, attributes = 0;
 
 	if (!h || wga_be32(h + 4) != 0x2112a442 ||
 	    (wga_be16(h) != 0x0001 && wga_be16(h) != 0x0101) ||
@@ -242,8 +266,9 @@ bool wga_stun_check(struct wga_view v)
 		size_t n = wga_be16(v.p + off + 2);
 		const uint8_t *body = wga_view_at(&v, off + 4, n);
 
-		if (!body || !stun_attribute(wga_be16(v.p + off),
-					     (struct wga_view){ body, n }))
+		if (!body || ++attributes > 3 ||
+		    !stun_attribute(wga_be16(v.p + off),
+				    (struct wga_view){ body, n }))
 			return false;
 		off += 4 + n;
 	}
@@ -274,9 +299,23 @@ bool wga_disco_check(struct wga_view v, bool relayed)
 				    v.len - WGA_DISCO_KEY_OFFSET);
 }
 
+static bool is_group_of(const struct wga_addr *dst, const uint8_t v4[static 4],
+			uint16_t v6)
+{
+	if (wga_addr_is_v4(dst))
+		return !memcmp(dst->b + 12, v4, 4);
+	/* ff0x::, whatever the scope */
+	return dst->b[0] == 0xff && dst->b[1] < 0x10 &&
+	       wga_be16(dst->b + 14) == v6;
+}
+
 bool wga_multicast_check(const struct wga_packet *pkt, uint16_t sport,
 			 uint16_t dport, struct wga_view v)
 {
+	static const uint8_t ssdp[] = { 239, 255, 255, 250 };
+	static const uint8_t mdns[] = { 224, 0, 0, 251 };
+	static const uint8_t llmnr[] = { 224, 0, 0, 252 };
+
 	switch (dport) {
 	case 67:
 	case 68:
@@ -288,15 +327,15 @@ bool wga_multicast_check(const struct wga_packet *pkt, uint16_t sport,
 	case 547:
 		return (sport == 546 || sport == 547) && wga_dhcpv6_check(v);
 	case 1900:
-		return wga_addr_is_multicast(&pkt->dst) && wga_ssdp_check(v);
+		return is_group_of(&pkt->dst, ssdp, 0xc) && wga_ssdp_check(v);
 	case 3702:
-		return wga_wsd_check(v);
+		return is_group_of(&pkt->dst, ssdp, 0xc) && wga_wsd_check(v);
 	case 5353:
 		/* from elsewhere only questions (RFC 6762, section 5.1) */
-		return wga_dns_check(v) &&
+		return is_group_of(&pkt->dst, mdns, 0xfb) && wga_dns_check(v) &&
 		       (sport == 5353 || !(v.p[2] & 0x80));
 	case 5355:
-		return wga_dns_check(v);
+		return is_group_of(&pkt->dst, llmnr, 3) && wga_dns_check(v);
 	default:
 		return false;
 	}
@@ -347,8 +386,13 @@ static bool arp_check(struct wga_view v)
 {
 	static const uint8_t head[] = { 0, 1, 8, 0, 6, 4, 0 };
 
-	return v.len >= 28 && !memcmp(v.p, head, sizeof(head)) &&
-	       v.p[7] >= 1 && v.p[7] <= 2 && all_zero(v.p + 28, v.len - 28);
+	struct wga_scan scan;
+
+	if (v.len < 28 || memcmp(v.p, head, sizeof(head)) ||
+	    v.p[7] < 1 || v.p[7] > 2 || !all_zero(v.p + 28, v.len - 28))
+		return false;
+	wga_scan_bytes(v.p + 8, 20, &scan);
+	return scan.text_run < 16;
 }
 
 /* TLVs to the end marker (IEEE 802.1AB) */
@@ -366,26 +410,63 @@ static bool lldp_check(struct wga_view v)
 	return false;
 }
 
+/* BPDU behind an LLC header (IEEE 802.1D, 802.1Q): configuration and topology
+ * change, RSTP, MSTP; only the last has a name in it.
+ */
+static bool bpdu_check(struct wga_view v)
+{
+	if (v.len < 7 || v.p[0] != 0x42 || v.p[1] != 0x42 || v.p[2] != 3 ||
+	    v.p[3] || v.p[4])
+		return false;
+	if (v.p[5] == 3)
+		return v.p[6] == 2 && v.len >= 105 && v.len <= 128 &&
+		       !wga_readable(v.p, 42) &&
+		       !wga_readable(v.p + 74, v.len - 74);
+	if (v.p[6] == 0x80)
+		return v.len == 7;
+	return v.len == (v.p[5] == 0 ? 38 : 39) &&
+	       !wga_readable(v.p + 7, v.len - 7);
+}
+
 bool wga_link_check(const struct wga_packet *pkt)
 {
 	static const uint8_t stp_mac[] = { 0x01, 0x80, 0xc2, 0, 0, 0 };
 	struct wga_view v = pkt->payload;
+	uint8_t last = pkt->dst_mac[5];
 
 	if (pkt->payload.len < pkt->wire_len)
 		return false;
 	if (pkt->ethertype == WGA_ETHERTYPE_ARP)
 		return arp_check(v);
-	if (!pkt->has_mac)
+	if (!pkt->has_mac || memcmp(pkt->dst_mac, stp_mac, 5))
 		return false;
+	/* the groups that no bridge forwards */
 	if (pkt->ethertype == WGA_ETHERTYPE_LLDP)
-		return !memcmp(pkt->dst_mac, stp_mac, 5) && lldp_check(v);
-	/* 802.3 length, LLC 42 42 03, BPDU (IEEE 802.1D) */
-	return pkt->ethertype < 0x600 && pkt->ethertype <= v.len &&
-	       !memcmp(pkt->dst_mac, stp_mac, 6) &&
-	       pkt->ethertype >= 7 && pkt->ethertype <= 128 &&
-	       v.p[0] == 0x42 && v.p[1] == 0x42 && v.p[2] == 3 &&
-	       v.p[3] == 0 && v.p[4] == 0 &&
+		return (last == 0 || last == 3 || last == 14) && lldp_check(v);
+	return last == 0 && pkt->ethertype <= 128 && pkt->ethertype <= v.len &&
+	       bpdu_check(wga_view_head(v, pkt->ethertype)) &&
 	       all_zero(v.p + pkt->ethertype, v.len - pkt->ethertype);
+}
+
+/* Reports of IGMPv3 and MLDv2: as many records as they say, each with a group
+ * address of @size bytes and as many sources as it says
+ */
+static bool records_fit(const struct wga_view *v, size_t size)
+{
+	size_t off = 8, left = v->len >= 8 ? wga_be16(v->p + 6) : 0;
+
+	for (; left; left--) {
+		const uint8_t *r = wga_view_at(v, off, 4 + size);
+		bool group;
+
+		if (!r || r[0] < 1 || r[0] > 6 || r[1])
+			return false;
+		group = size == 4 ? (r[4] & 0xf0) == 0xe0 : r[4] == 0xff;
+		if (!group)
+			return false;
+		off += 4 + size + size * (size_t)wga_be16(r + 2);
+	}
+	return off == v->len && off > 8 && !wga_readable(v->p, v->len);
 }
 
 bool wga_igmp_check(const struct wga_packet *pkt)
@@ -397,17 +478,25 @@ bool wga_igmp_check(const struct wga_packet *pkt)
 	switch (h[0]) {
 	case 0x11:
 		return pkt->payload.len == 8 || (pkt->payload.len >= 12 &&
-			pkt->payload.len == 12 + 4 * (size_t)wga_be16(pkt->payload.p + 10));
+			pkt->payload.len == 12 + 4 * (size_t)wga_be16(pkt->payload.p + 10) &&
+			!wga_readable(pkt->payload.p, pkt->payload.len));
 	case 0x12:
 	case 0x16:
 	case 0x17:
 		return pkt->payload.len == 8;
 	case 0x22:
-		return pkt->payload.len >= 16 && pkt->payload.len % 4 == 0 &&
-		       !wga_readable(pkt->payload.p, pkt->payload.len);
+		return records_fit(&pkt->payload, 4);
 	default:
 		return false;
 	}
+}
+
+static bool all_printable(const uint8_t *p, size_t n)
+{
+	struct wga_scan scan;
+
+	wga_scan_bytes(p, n, &scan);
+	return scan.text_run >= n;
 }
 
 /* Options from @off to the end: known ones, in whole units of eight bytes */
@@ -426,14 +515,18 @@ static bool nd_options(const struct wga_view *v, size_t off, bool router)
 			if (n != 8)
 				return false;
 			break;
-		case 3: /* prefix, MTU, routes, DNS, captive portal, PREF64 */
+		case 3: /* prefix, MTU, interval, routes, DNS servers, PREF64 */
 		case 5:
+		case 7:
 		case 24:
 		case 25:
-		case 26:
-		case 31:
 		case 38:
-			if (!router)
+			if (!router || n > 72 || wga_readable(o + 2, n - 2))
+				return false;
+			break;
+		case 31: /* names: DNS search list, captive portal */
+		case 37:
+			if (!router || n > 256)
 				return false;
 			break;
 		default:
@@ -453,21 +546,24 @@ bool wga_neighbour_check(const struct wga_packet *pkt)
 		return false;
 	switch (h[0]) {
 	case 130: /* MLD, hop limit 1 */
-		return pkt->ttl == 1 && (v->len == 24 || (v->len >= 28 &&
-			v->len == 28 + 16 * (size_t)wga_be16(v->p + 26)));
+		return pkt->ttl == 1 && wga_addr_is_multicast(&pkt->dst) &&
+		       (v->len == 24 || (v->len >= 28 &&
+			v->len == 28 + 16 * (size_t)wga_be16(v->p + 26) &&
+			!wga_readable(v->p, v->len)));
 	case 131:
 	case 132:
-		return pkt->ttl == 1 && v->len == 24;
+		return pkt->ttl == 1 && v->len == 24 && v->p[8] == 0xff;
 	case 143:
-		return pkt->ttl == 1 && v->len % 4 == 0 && v->len <= 1500 &&
-		       wga_addr_is_multicast(&pkt->dst);
+		return pkt->ttl == 1 && wga_addr_is_multicast(&pkt->dst) &&
+		       records_fit(v, 16);
 	case 133:
 		return pkt->ttl == 255 && nd_options(v, 8, false);
 	case 134:
 		return pkt->ttl == 255 && nd_options(v, 16, true);
 	case 135:
 	case 136:
-		return pkt->ttl == 255 && nd_options(v, 24, false);
+		return pkt->ttl == 255 && v->len >= 24 &&
+		       !all_printable(v->p + 8, 16) && nd_options(v, 24, false);
 	default:
 		return false;
 	}

@@ -5,7 +5,6 @@
 #include "analyze/flow.h"
 #include "analyze/session.h"
 
-#define SLOTS_MIN	64
 #define WINDOW_MIN	8
 /* All windows of a bridge together; a thousand busy sessions at once. */
 #define WINDOW_BUDGET	((size_t)64 << 20)
@@ -17,14 +16,11 @@
  */
 #define MESSAGE_USUAL_MAX	1500
 
-int wga_sessions_init(struct wga_sessions *t)
+void wga_sessions_init(struct wga_sessions *t)
 {
 	memset(t, 0, sizeof(*t));
 	wga_hash_seed(t->seed);
 	t->recent = UINT32_MAX;
-	t->mask = SLOTS_MIN - 1;
-	t->slots = calloc(SLOTS_MIN, sizeof(*t->slots));
-	return t->slots ? 0 : -1;
 }
 
 void wga_sessions_free(struct wga_sessions *t)
@@ -34,94 +30,50 @@ void wga_sessions_free(struct wga_sessions *t)
 	for (i = 0; i < t->n; i++)
 		free(t->s[i].window);
 	free(t->s);
-	free(t->slots);
+	wga_index_free(&t->index);
 	free(t->h);
 }
 
-static uint64_t session_hash(const struct wga_sessions *t, uint32_t receiver,
-			     const struct wga_addr *dst)
+struct session_key {
+	uint32_t receiver;
+	struct wga_addr dst;
+};
+
+static bool session_is(const void *items, uint32_t item, const void *key)
 {
-	uint8_t key[20];
+	const struct wga_session *s = (const struct wga_session *)items + item;
+	const struct session_key *k = key;
 
-	memcpy(key, &receiver, 4);
-	memcpy(key + 4, dst, 16);
-	return wga_hash(key, sizeof(key), t->seed);
-}
-
-static bool session_is(const struct wga_session *s, uint32_t receiver,
-		       const struct wga_addr *dst)
-{
-	return s->receiver == receiver && wga_addr_equal(&s->dst, dst);
-}
-
-static int slots_grow(struct wga_sessions *t)
-{
-	uint32_t n = 2 * (t->mask + 1), i;
-	uint32_t *slots = calloc(n, sizeof(*slots));
-
-	if (!slots)
-		return -1;
-	for (i = 0; i < t->n; i++) {
-		uint64_t at = session_hash(t, t->s[i].receiver, &t->s[i].dst);
-
-		while (slots[at & (n - 1)])
-			at++;
-		slots[at & (n - 1)] = i + 1;
-	}
-	free(t->slots);
-	t->slots = slots;
-	t->mask = n - 1;
-	return 0;
-}
-
-static struct wga_session *session_add(struct wga_sessions *t,
-				       uint32_t receiver,
-				       const struct wga_addr *dst)
-{
-	struct wga_session *s;
-	uint64_t at;
-
-	if (t->n == SESSIONS_MAX || (t->n * 2 > t->mask && slots_grow(t)))
-		return NULL;
-	if (t->n == t->room) {
-		uint32_t room = t->room ? 2 * t->room : 64;
-
-		s = realloc(t->s, room * sizeof(*s));
-		if (!s)
-			return NULL;
-		t->s = s;
-		t->room = room;
-	}
-	at = session_hash(t, receiver, dst);
-	while (t->slots[at & t->mask])
-		at++;
-	s = &t->s[t->n++];
-	t->slots[at & t->mask] = t->n;
-	*s = (struct wga_session){ .receiver = receiver, .dst = *dst };
-	return s;
+	return s->receiver == k->receiver && wga_addr_equal(&s->dst, &k->dst);
 }
 
 static struct wga_session *session_get(struct wga_sessions *t,
 				       uint32_t receiver,
 				       const struct wga_addr *dst)
 {
+	struct session_key key = { receiver, *dst };
 	struct wga_session *s;
-	uint64_t at;
+	uint64_t hash;
+	uint32_t i;
 
-	if (t->recent < t->n && session_is(&t->s[t->recent], receiver, dst))
+	if (t->recent < t->n && session_is(t->s, t->recent, &key))
 		return &t->s[t->recent];
-	for (at = session_hash(t, receiver, dst); t->slots[at & t->mask]; at++) {
-		uint32_t i = t->slots[at & t->mask] - 1;
-
-		if (session_is(&t->s[i], receiver, dst)) {
-			t->recent = i;
-			return &t->s[i];
-		}
+	hash = wga_hash(&key, sizeof(key), t->seed);
+	i = wga_index_find(&t->index, hash, session_is, t->s, &key);
+	if (i == WGA_INDEX_NONE) {
+		s = wga_room(t->s, t->n, &t->room, sizeof(*s), SESSIONS_MAX);
+		if (!s)
+			return NULL;
+		t->s = s;
+		i = t->n;
+		if (wga_index_add(&t->index, hash, i))
+			return NULL;
+		t->s[t->n++] = (struct wga_session){
+			.receiver = receiver, .dst = *dst,
+		};
 	}
-	s = session_add(t, receiver, dst);
-	if (s)
-		t->recent = t->n - 1;
-	return s;
+	t->recent = i;
+	return &t->s[i];
 }
 
 /* Full value of a counter in the window, given the greatest one */
@@ -253,6 +205,7 @@ void wga_sessions_handshake(struct wga_sessions *t,
 			    const struct wga_endpoint *to,
 			    const struct wga_stamp *at, int node)
 {
+	struct wga_handshake *room;
 	size_t back;
 
 	/* The same frame routed back over one bridge comes close behind. */
@@ -264,19 +217,13 @@ void wga_sessions_handshake(struct wga_sessions *t,
 			return;
 		}
 	}
-	if (t->n_handshakes == t->handshake_room) {
-		size_t room = t->handshake_room ? 2 * t->handshake_room : 64;
-		struct wga_handshake *h = NULL;
-
-		if (room <= HANDSHAKES_MAX)
-			h = realloc(t->h, room * sizeof(*h));
-		if (!h) {
-			t->overflow = true;
-			return;
-		}
-		t->h = h;
-		t->handshake_room = room;
+	room = wga_room(t->h, t->n_handshakes, &t->handshake_room,
+			sizeof(*room), HANDSHAKES_MAX);
+	if (!room) {
+		t->overflow = true;
+		return;
 	}
+	t->h = room;
 	t->h[t->n_handshakes++] = (struct wga_handshake){
 		.type = m->type, .sender = m->sender, .receiver = m->receiver,
 		.from = *from, .to = *to, .at = *at, .digest = m->digest,

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analyze/index.h"
 #include "analyze/wireguard.h"
 #include "capture/addr.h"
 
@@ -85,9 +86,9 @@ struct wga_handshake {
 
 struct wga_sessions {
 	struct wga_session *s;
-	uint32_t n, room;
-	uint32_t *slots;
-	uint32_t mask;
+	uint32_t n;
+	size_t room;
+	struct wga_index index;
 	uint64_t seed[2];
 	uint32_t recent;
 	size_t window_bytes;
@@ -96,7 +97,7 @@ struct wga_sessions {
 	bool overflow; /* out of memory: something is missing here */
 };
 
-int wga_sessions_init(struct wga_sessions *t);
+void wga_sessions_init(struct wga_sessions *t);
 void wga_sessions_free(struct wga_sessions *t);
 
 /**

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/opaque.h"
 #include "analyze/stream_internal.h"
 
 /* TCP flags (RFC 9293) */
@@ -78,14 +77,6 @@ static void on_skip(void *arg, uint32_t n)
 	wga_stream_skip(d->st, d->from_client, n);
 }
 
-static bool is_text(const uint8_t *p, size_t len)
-{
-	struct wga_scan scan;
-
-	wga_scan_bytes(p, len, &scan);
-	return scan.text || scan.text_run >= 31;
-}
-
 /* Text may stand where there is no ciphertext: in a hello or an upgrade. */
 static bool ciphertext_due(const struct wga_side *s, uint64_t at)
 {
@@ -99,13 +90,14 @@ static enum wga_segment on_ahead(void *arg, const uint8_t *p, size_t len)
 	struct direction *d = arg;
 	const struct wga_side *s = side_of(d->st, d->from_client);
 
-	return ciphertext_due(s, s->fed) && is_text(p, len) ?
+	return ciphertext_due(s, s->fed) && wga_judge_has_run(p, len) ?
 	       WGA_SEGMENT_TEXT : WGA_SEGMENT_FINE;
 }
 
 /* Old bytes that no digest covers, for their segments were cut differently or
  * are long gone: compare them with the first bytes sent, and what then is left
- * must at least not be text.
+ * must at least not be text. (There are headers of records in it, which do not
+ * look random if the records are small.)
  */
 static enum wga_segment judge_old(const struct wga_stream *st,
 				  const struct wga_side *s, uint32_t back,
@@ -119,30 +111,37 @@ static enum wga_segment judge_old(const struct wga_stream *st,
 		if (n > len)
 			n = len;
 		if (memcmp(s->head + at, p, n))
-			return wga_stream_refuse(p, n);
+			return wga_judge_refuse(p, n);
 		at += n;
 		p += n;
 		len -= n;
 	}
 	if (!len)
 		return WGA_SEGMENT_FINE;
-	if (!ciphertext_due(s, at)) {
-		/* certificates are clear in TLS 1.2 */
-		if (s->proto == WGA_PROTO_TLS && st->tls.version == WGA_TLS_12)
-			return WGA_SEGMENT_FINE;
-		return is_text(p, len) ? WGA_SEGMENT_TEXT : WGA_SEGMENT_FINE;
-	}
-	return wga_stream_judge_piece(p, len);
+	/* certificates are clear in TLS 1.2 */
+	if (!ciphertext_due(s, at) && s->proto == WGA_PROTO_TLS &&
+	    st->tls.version == WGA_TLS_12)
+		return WGA_SEGMENT_FINE;
+	if (wga_judge_has_run(p, len) || (ciphertext_due(s, at) &&
+				wga_judge_printed(p, len)))
+		return WGA_SEGMENT_TEXT;
+	return WGA_SEGMENT_FINE;
 }
 
 static enum wga_segment on_stray(void *arg, uint32_t back, const uint8_t *p,
 				 size_t len, bool differs)
 {
 	struct direction *d = arg;
+	const struct wga_side *s = side_of(d->st, d->from_client);
 
 	if (differs)
-		return wga_stream_refuse(p, len);
-	return judge_old(d->st, side_of(d->st, d->from_client), back, p, len);
+		return wga_judge_refuse(p, len);
+	/* overtaken by the segment with which a late connection was joined */
+	if (!s->syn && back > s->fed) {
+		d->st->late = true;
+		return wga_judge_has_run(p, len) ? WGA_SEGMENT_TEXT : WGA_SEGMENT_FINE;
+	}
+	return judge_old(d->st, s, back, p, len);
 }
 
 static const struct wga_reassembly_ops ops = {
@@ -229,7 +228,7 @@ static enum wga_segment close_side(struct wga_stream *st, bool from_client)
 	enum wga_segment ret = WGA_SEGMENT_FINE;
 
 	if (wga_stream_waits_clear(st, from_client)) {
-		ret = wga_stream_refuse(s->unit, s->unit_len);
+		ret = wga_judge_refuse(s->unit, s->unit_len);
 		s->step = WGA_STEP_BROKEN;
 	} else {
 		ret = wga_stream_park(st, from_client);
@@ -271,7 +270,7 @@ enum wga_segment wga_stream_segment(struct wga_stream *st, bool from_client,
 		seq++;
 	}
 	if (len && flags & RST)
-		ret = wga_stream_refuse(p, len);
+		ret = wga_judge_refuse(p, len);
 	else if (len)
 		ret = wga_reassembly_segment(&s->r, &ops, &d, seq, p, len);
 	if (s->step == WGA_STEP_LATE && len)

@@ -10,6 +10,7 @@
 #include "analyze/http.h"
 #include "analyze/reassembly.h"
 #include "analyze/stream.h"
+#include "analyze/stream_judge.h"
 #include "analyze/tls.h"
 #include "analyze/ts2021.h"
 
@@ -40,7 +41,7 @@ enum wga_step {
  *		sent again; kept for some segments
  * @fed:	bytes that came in order
  * @opaque_from:	of these, where ciphertext begins
- * @high, @total:	high bytes in ciphertext, and all bytes in it
+ * @sum:	what the ciphertext shows as a whole
  * @isn:	sequence number of the SYN, if @syn
  * @gap:	bytes are missing
  */
@@ -51,7 +52,7 @@ struct wga_side {
 	uint32_t isn;
 	uint16_t head_len, head_age;
 	uint64_t fed, opaque_from;
-	uint64_t high, total;
+	struct wga_judge_sum sum;
 	union {
 		struct wga_tls_side tls;
 		struct wga_ts2021_side ts2021;
@@ -86,12 +87,6 @@ struct wga_stream {
 	bool asked, fast_start, answered, error;
 	bool derp, late, gap, spliced;
 };
-
-/* what is to be said of bytes that may not be there */
-enum wga_segment wga_stream_refuse(const uint8_t *p, size_t len);
-
-/* bytes that should be ciphertext, though one cannot tell of which record */
-enum wga_segment wga_stream_judge_piece(const uint8_t *p, size_t len);
 
 /**
  * wga_stream_feed() - cut the next bytes of a direction into units, judge them

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/opaque.h"
 #include "analyze/stream_internal.h"
 
 /*
@@ -19,33 +18,9 @@
 
 /* bytes before a piece that are judged together with it */
 #define TAIL	240
-/* Random bytes are all printable: once in 10^10 bodies of that length; once in
- * 10^5 pieces, which are rare themselves. In a piece they show a run of 31
- * once in 10^13 places.
- */
-#define PRINTABLE_BODY	24
-#define PRINTABLE_PIECE	12
-#define TEXT_RUN	31
-
 static struct wga_side *side_of(struct wga_stream *st, bool from_client)
 {
 	return &st->side[from_client ? WGA_SIDE_CLIENT : WGA_SIDE_SERVER];
-}
-
-enum wga_segment wga_stream_refuse(const uint8_t *p, size_t len)
-{
-	struct wga_scan scan;
-	size_t i, printable = 0;
-
-	if (len < 64)
-		return wga_readable(p, len) ? WGA_SEGMENT_TEXT :
-					      WGA_SEGMENT_FOREIGN;
-	wga_scan_bytes(p, len, &scan);
-	for (i = 0; i < len; i++)
-		printable += p[i] >= 0x20 && p[i] < 0x7f;
-	return scan.text || scan.text_run >= TEXT_RUN ||
-	       printable * 4 >= len * 3 ? WGA_SEGMENT_TEXT :
-					  WGA_SEGMENT_FOREIGN;
 }
 
 void wga_stream_drop_unit(struct wga_side *s)
@@ -84,76 +59,18 @@ static bool unit_append(struct wga_side *s, const uint8_t *p, size_t len)
 	return true;
 }
 
-static bool all_printable(const uint8_t *p, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		if (p[i] < 0x20 || p[i] > 0x7e)
-			return false;
-	return true;
-}
-
-/* A piece of ciphertext. Counts are summed up over the stream too, since text
- * may be too thin to be found in one record.
- */
-static enum wga_segment judge_body(struct wga_side *s, const uint8_t *p,
-				   size_t len)
-{
-	struct wga_scan scan;
-
-	wga_scan_bytes(p, len, &scan);
-	if (!wga_scan_opaque(&scan, len))
-		return wga_stream_refuse(p, len);
-	if (len >= PRINTABLE_BODY && all_printable(p, len))
-		return WGA_SEGMENT_TEXT;
-	s->high += scan.high;
-	s->total += len;
-	if (wga_biased(s->high, s->total)) {
-		s->high = s->total = 0;
-		return WGA_SEGMENT_TEXT;
-	}
-	return WGA_SEGMENT_FINE;
-}
-
-enum wga_segment wga_stream_judge_piece(const uint8_t *p, size_t len)
-{
-	struct wga_scan scan;
-
-	if (len < PRINTABLE_PIECE)
-		return WGA_SEGMENT_FINE;
-	if (all_printable(p, len))
-		return WGA_SEGMENT_TEXT;
-	wga_scan_bytes(p, len, &scan);
-	if (scan.text_run >= TEXT_RUN)
-		return WGA_SEGMENT_TEXT;
-	return wga_scan_opaque(&scan, len) ? WGA_SEGMENT_FINE :
-					     wga_stream_refuse(p, len);
-}
-
-/* What is there of a body that is cut by the end of a segment, which is not
- * rare at all
- */
-static enum wga_segment judge_cut(const uint8_t *p, size_t len)
-{
-	if (!wga_opaque(p, len))
-		return wga_stream_refuse(p, len);
-	return len >= PRINTABLE_BODY && all_printable(p, len) ?
-	       WGA_SEGMENT_TEXT : WGA_SEGMENT_FINE;
-}
-
 /* While out of step: bytes must be ciphertext, also across segments. */
 static enum wga_segment judge_loose(struct wga_side *s, const uint8_t *p,
 				    size_t len)
 {
-	enum wga_segment ret = wga_stream_judge_piece(p, len);
+	enum wga_segment ret = wga_judge_piece(p, len);
 	uint8_t window[2 * TAIL];
 	size_t n = len < TAIL ? len : TAIL, keep;
 
 	if (s->unit_len) {
 		memcpy(window, s->unit, s->unit_len);
 		memcpy(window + s->unit_len, p, n);
-		ret = wga_segment_worse(ret, wga_stream_judge_piece(window,
+		ret = wga_segment_worse(ret, wga_judge_piece(window,
 							 s->unit_len + n));
 	}
 	keep = s->unit_len < TAIL - n ? s->unit_len : TAIL - n;
@@ -361,7 +278,7 @@ static enum wga_segment judge_unit(struct wga_stream *st, bool from_client,
 		return ret;
 	if (s->opaque_from == UINT64_MAX)
 		s->opaque_from = s->fed;
-	return wga_segment_worse(ret, judge_body(s, p + header, len - header));
+	return wga_segment_worse(ret, wga_judge_body(&s->sum, p + header, len - header));
 }
 
 /* These bytes are not the beginning of a unit. */
@@ -369,10 +286,10 @@ static enum wga_segment break_off(struct wga_stream *st, bool from_client,
 				  const uint8_t *p, size_t len)
 {
 	struct wga_side *s = side_of(st, from_client);
-	enum wga_segment ret = wga_stream_refuse(p, len);
+	enum wga_segment ret = wga_judge_refuse(p, len);
 
 	if (s->unit_len)
-		ret = wga_segment_worse(ret, wga_stream_refuse(s->unit,
+		ret = wga_segment_worse(ret, wga_judge_refuse(s->unit,
 							       s->unit_len));
 	wga_stream_drop_unit(s);
 	s->step = WGA_STEP_BROKEN;
@@ -389,7 +306,7 @@ static enum wga_segment run_out(struct wga_side *s, const uint8_t *p,
 	s->headless = 0;
 	s->gap = true;
 	s->step = WGA_STEP_LOST;
-	return wga_stream_judge_piece(p, len);
+	return wga_judge_piece(p, len);
 }
 
 /* The first bytes of a unit, or of what is left of a cut one, wait. @fresh of
@@ -398,18 +315,17 @@ static enum wga_segment run_out(struct wga_side *s, const uint8_t *p,
 static enum wga_segment judge_waiting(const struct wga_side *s, size_t fresh)
 {
 	size_t from = s->headless ? 0 : header_length(s);
-	struct wga_scan scan;
 
 	if (s->unit_len <= from)
 		return WGA_SEGMENT_FINE;
 	if (s->unit_len - from > fresh + TAIL)
 		from = s->unit_len - fresh - TAIL;
 	if (s->headless || unit_is_opaque(s, s->unit))
-		return judge_cut(s->unit + from, s->unit_len - from);
+		return wga_judge_cut(s->unit + from, s->unit_len - from);
 	if (s->proto != WGA_PROTO_DERP)
 		return WGA_SEGMENT_FINE;
-	wga_scan_bytes(s->unit + from, s->unit_len - from, &scan);
-	return scan.text ? WGA_SEGMENT_TEXT : WGA_SEGMENT_FINE;
+	return wga_judge_has_run(s->unit + from, s->unit_len - from) ?
+	       WGA_SEGMENT_TEXT : WGA_SEGMENT_FINE;
 }
 
 /* The unit that waits has come to its end. */
@@ -419,7 +335,7 @@ static enum wga_segment finish_waiting(struct wga_stream *st, bool from_client)
 	enum wga_segment ret;
 
 	if (s->headless)
-		ret = judge_body(s, s->unit, s->unit_len);
+		ret = wga_judge_body(&s->sum, s->unit, s->unit_len);
 	else
 		ret = judge_unit(st, from_client, s->unit, s->unit_len);
 	s->headless = 0;
@@ -529,45 +445,50 @@ static bool start(struct wga_stream *st, bool from_client, const uint8_t *p)
 	return true;
 }
 
-/* Do these bytes begin with a unit, and go on with whole ones? Headers of
- * TLS say enough by themselves; the shorter ones of the other protocols count
- * only if the chain ends where the segment does.
+/* Do TLS records begin here and go on to the end of the segment? @sure: there
+ * is more than one header to tell, or the end is where it should be
+ */
+static bool tls_chain_fits(const uint8_t *p, size_t len, bool sure)
+{
+	size_t at = 0;
+
+	while (len - at >= WGA_TLS_HEADER) {
+		if (!wga_tls_header_fits(p + at, len - at))
+			return false;
+		if (wga_tls_record_length(p + at) > len - at)
+			return !sure || at > 0;
+		at += wga_tls_record_length(p + at);
+	}
+	return at > 0 && wga_tls_header_fits(p + at, len - at);
+}
+
+/* The short headers of the other protocols say less: the chain counts only if
+ * it ends where the segment does.
  */
 static bool chain_fits(const struct wga_side *as, bool from_client,
 		       const uint8_t *p, size_t len)
 {
-	size_t at = 0, n;
+	size_t at = 0;
 
+	if (as->proto == WGA_PROTO_TLS)
+		return tls_chain_fits(p, len, false);
 	while (at < len) {
 		const uint8_t *q = p + at;
 		size_t rest = len - at;
 
-		switch (as->proto) {
-		case WGA_PROTO_TLS:
-			if (!wga_tls_header_fits(q, rest))
+		if (rest < header_length(as))
+			return false;
+		if (as->proto == WGA_PROTO_TS2021) {
+			if (!wga_ts2021_header_fits(&as->ts2021, from_client,
+						    q, rest))
 				return false;
-			if (rest < WGA_TLS_HEADER)
-				return at > 0;
-			n = wga_tls_record_length(q);
-			break;
-		case WGA_PROTO_TS2021:
-			if (rest < WGA_TS2021_HEADER ||
-			    !wga_ts2021_header_fits(&as->ts2021, from_client, q,
-						    rest))
-				return false;
-			n = wga_ts2021_frame_length(q);
-			break;
-		default:
-			if (rest < WGA_DERP_HEADER ||
-			    !wga_derp_header_fits(&as->derp, from_client, q,
+			at += wga_ts2021_frame_length(q);
+		} else {
+			if (!wga_derp_header_fits(&as->derp, from_client, q,
 						  rest))
 				return false;
-			n = wga_derp_frame_length(q);
-			break;
+			at += wga_derp_frame_length(q);
 		}
-		if (as->proto == WGA_PROTO_TLS && n > rest)
-			return true;
-		at += n;
 	}
 	return at == len;
 }
@@ -642,12 +563,38 @@ static bool join(struct wga_stream *st, bool from_client, const uint8_t *p,
 		wga_stream_drop_unit(s);
 		/* too few bytes before this to say anything of them */
 		if (s->step == WGA_STEP_LATE && s->fed > len &&
-		    s->fed - len < PRINTABLE_PIECE)
+		    s->fed - len < WGA_JUDGE_LEAST)
 			st->late = true;
 		s->step = WGA_STEP_IN;
 		return true;
 	}
 	return false;
+}
+
+/* Where in a segment do TLS records begin? @len: nowhere */
+static size_t find_records(const uint8_t *p, size_t len)
+{
+	size_t at;
+
+	for (at = 1; at + WGA_TLS_HEADER <= len; at++)
+		if (tls_chain_fits(p + at, len - at, true))
+			return at;
+	return len;
+}
+
+/* Out of step: what comes before the first record must at least be opaque. */
+static enum wga_segment feed_loose(struct wga_stream *st, bool from_client,
+				   const uint8_t *p, size_t len)
+{
+	struct wga_side *s = side_of(st, from_client);
+	size_t at = find_records(p, len);
+	enum wga_segment ret = judge_loose(s, p, at);
+
+	if (at == len || !join(st, from_client, p + at, len - at))
+		return wga_segment_worse(ret, at == len ? WGA_SEGMENT_FINE :
+					 judge_loose(s, p + at, len - at));
+	return wga_segment_worse(ret, feed_units(st, from_client, p + at,
+						 len - at));
 }
 
 enum wga_segment wga_stream_feed(struct wga_stream *st, bool from_client,
@@ -658,12 +605,11 @@ enum wga_segment wga_stream_feed(struct wga_stream *st, bool from_client,
 	s->fed += len;
 	if (s->step == WGA_STEP_START && !start(st, from_client, p))
 		return break_off(st, from_client, p, len);
-	if (s->step != WGA_STEP_IN && !join(st, from_client, p, len)) {
-		if (s->step == WGA_STEP_BROKEN)
-			return wga_stream_refuse(p, len);
-		return judge_loose(s, p, len);
-	}
-	return feed_units(st, from_client, p, len);
+	if (s->step == WGA_STEP_IN || join(st, from_client, p, len))
+		return feed_units(st, from_client, p, len);
+	if (s->step == WGA_STEP_BROKEN)
+		return wga_judge_refuse(p, len);
+	return feed_loose(st, from_client, p, len);
 }
 
 /* How much of the ciphertext that waits is still to come? 0: it is none */

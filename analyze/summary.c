@@ -273,46 +273,66 @@ void wga_summary_sessions(struct wga_judge *g)
 	}
 }
 
-static struct wga_pair_report *pair_get(struct wga_judge *g,
+/**
+ * struct pairs - pairs of hosts by their addresses
+ */
+struct pairs {
+	struct wga_pair_report *p;
+	size_t n, room;
+	struct wga_index index;
+};
+
+struct pair_key {
+	struct wga_addr a, b;
+};
+
+static bool pair_is(const void *items, uint32_t item, const void *key)
+{
+	const struct wga_pair_report *p = (const struct wga_pair_report *)items + item;
+	const struct pair_key *k = key;
+
+	return wga_addr_equal(&p->a.addr, &k->a) &&
+	       wga_addr_equal(&p->b.addr, &k->b);
+}
+
+/* The pair of two addresses; NULL when there are too many to be listed */
+static struct wga_pair_report *pair_get(const struct wga_judge *g,
+					struct pairs *pairs,
 					const struct wga_addr *x,
 					const struct wga_addr *y)
 {
 	bool swap = memcmp(x, y, sizeof(*x)) > 0;
-	struct wga_endpoint a = { swap ? *y : *x, 0 };
-	struct wga_endpoint b = { swap ? *x : *y, 0 };
+	struct pair_key key = { swap ? *y : *x, swap ? *x : *y };
+	uint64_t hash = wga_hash(&key, sizeof(key), g->j->seed);
+	uint32_t i = wga_index_find(&pairs->index, hash, pair_is, pairs->p, &key);
 	struct wga_pair_report *p;
-	size_t i;
 
-	for (i = 0; i < g->v->n_pairs; i++) {
-		p = &g->v->pairs[i];
-		if (wga_addr_equal(&p->a.addr, &a.addr) &&
-		    wga_addr_equal(&p->b.addr, &b.addr))
-			return p;
-	}
-	if (g->v->n_pairs == WGA_PAIRS_LISTED)
+	if (i != WGA_INDEX_NONE)
+		return &pairs->p[i];
+	p = wga_room(pairs->p, pairs->n, &pairs->room, sizeof(*p),
+		     WGA_PAIRS_LISTED);
+	if (p)
+		pairs->p = p;
+	if (!p || wga_index_add(&pairs->index, hash, (uint32_t)pairs->n))
 		return NULL;
-	p = &g->v->pairs[g->v->n_pairs++];
-	end_set(g, &a, &p->a);
-	end_set(g, &b, &p->b);
-	p->outcome = WGA_PASS;
+	p = &pairs->p[pairs->n++];
+	*p = (struct wga_pair_report){ .outcome = WGA_PASS };
+	end_set(g, &(struct wga_endpoint){ .addr = key.a }, &p->a);
+	end_set(g, &(struct wga_endpoint){ .addr = key.b }, &p->b);
 	return p;
 }
 
 void wga_summary_pairs(struct wga_judge *g)
 {
 	const struct wga_proofs *pr = g->j->proofs;
+	struct pairs pairs = { 0 };
 	struct wga_pair_report *p;
 	size_t i;
 
-	g->v->pairs = calloc(WGA_PAIRS_LISTED, sizeof(*g->v->pairs));
-	if (!g->v->pairs) {
-		g->broken = true;
-		return;
-	}
 	for (i = 0; i < pr->n; i++) {
 		const struct wga_proof *proof = &pr->p[i];
 
-		p = pair_get(g, &proof->s.from.addr, &proof->s.to.addr);
+		p = pair_get(g, &pairs, &proof->s.from.addr, &proof->s.to.addr);
 		if (!p)
 			break;
 		if (!strcmp(session_path(g, proof), "relay"))
@@ -328,10 +348,14 @@ void wga_summary_pairs(struct wga_judge *g)
 
 		if (key->ethertype)
 			continue;
-		p = pair_get(g, &key->lo, &key->hi);
-		if (p)
-			p->outcome = WGA_VIOLATION;
+		p = pair_get(g, &pairs, &key->lo, &key->hi);
+		if (!p)
+			break;
+		p->outcome = WGA_VIOLATION;
 	}
+	wga_index_free(&pairs.index);
+	g->v->pairs = pairs.p;
+	g->v->n_pairs = pairs.n;
 }
 
 static bool is_called(const struct wga_judge *g, const struct wga_endpoint *at,

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/index.h"
 #include "analyze/opaque.h"
 #include "analyze/wireguard.h"
 
@@ -129,16 +130,13 @@ static size_t find_stride(struct wga_view v)
 
 static struct wga_wg_message *message_room(struct wga_wg_messages *out)
 {
-	if (out->n == out->room) {
-		size_t room = out->room ? 2 * out->room : 256;
-		struct wga_wg_message *m = realloc(out->m, room * sizeof(*m));
+	struct wga_wg_message *m = wga_room(out->m, out->n, &out->room,
+					    sizeof(*m), SIZE_MAX / sizeof(*m));
 
-		if (!m)
-			return NULL;
-		out->m = m;
-		out->room = room;
-	}
-	return &out->m[out->n];
+	if (!m)
+		return NULL;
+	out->m = m;
+	return &m[out->n];
 }
 
 static enum wga_wg_answer answer(enum message_state state, bool first)
