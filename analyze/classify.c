@@ -156,6 +156,11 @@ static enum wga_class error_class(const struct wga_join *j,
 		if (f->key.kind != WGA_KIND_ICMP_ERROR || !aux)
 			continue;
 		cls = quote_class(j, &br->quotes[aux - 1]);
+		/* from host to host no error has anything else to quote */
+		if (cls == WGA_CLASS_EXTERNAL &&
+		    wga_join_scope(j, &t->key) == WGA_SCOPE_HOSTS)
+			cls = br->quotes[aux - 1].kind == WGA_KIND_TEXT ?
+				WGA_CLASS_PLAINTEXT : WGA_CLASS_UNEXPLAINED;
 		if (cls == WGA_CLASS_PLAINTEXT || cls == WGA_CLASS_UNEXPLAINED)
 			return cls;
 		if (cls == WGA_CLASS_EXTERNAL)

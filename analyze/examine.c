@@ -8,11 +8,7 @@
 
 enum wga_kind wga_examine_content(struct wga_view v)
 {
-	if (v.len == 0)
-		return WGA_KIND_OPAQUE;
-	if (wga_readable(v.p, v.len) || !wga_opaque(v.p, v.len))
-		return WGA_KIND_TEXT;
-	return WGA_KIND_OPAQUE;
+	return wga_plain(v.p, v.len) ? WGA_KIND_TEXT : WGA_KIND_OPAQUE;
 }
 
 void wga_key_set(struct wga_flow_key *key, const struct wga_addr *src,
@@ -77,6 +73,30 @@ void wga_bridge_mark(struct wga_bridge *br, enum wga_code code)
 		m->first = br->now;
 }
 
+/* Bytes that no header accounts for: Ethernet padding must be zero (or an FCS
+ * of four bytes), IP options must not be text, nor much of anything. Returns
+ * WGA_KIND_OPAQUE if there are none.
+ */
+static enum wga_kind leftovers(const struct wga_packet *pkt)
+{
+	const struct wga_view *t = &pkt->trailer, *o = &pkt->options;
+	size_t i, set = 0;
+
+	if (o->len && wga_readable(o->p, o->len))
+		return WGA_KIND_TEXT;
+	for (i = 0; wga_addr_is_v4(&pkt->src) && i < o->len; i++)
+		set += o->p[i] != 0;
+	if (set > 16)
+		return WGA_KIND_BAD;
+	if (t->len == 4)
+		return WGA_KIND_OPAQUE;
+	for (i = 0; i < t->len && !t->p[i]; i++)
+		;
+	if (i == t->len)
+		return WGA_KIND_OPAQUE;
+	return wga_readable(t->p, t->len) ? WGA_KIND_TEXT : WGA_KIND_BAD;
+}
+
 void wga_examine_inner(struct wga_bridge *br, const struct wga_packet *outer,
 		       uint16_t sport, uint16_t dport,
 		       const struct wga_packet *inner, struct wga_item *item,
@@ -90,7 +110,7 @@ void wga_examine_inner(struct wga_bridge *br, const struct wga_packet *outer,
 		wga_bridge_mark(br, WGA_CODE_OVERLAY_ON_UNDERLAY);
 
 	if (inner->state == WGA_PACKET_IP && !inner->fragment &&
-	    depth < WGA_TUNNEL_DEPTH) {
+	    leftovers(inner) == WGA_KIND_OPAQUE && depth < WGA_TUNNEL_DEPTH) {
 		wga_examine_ip(br, inner, item, depth + 1);
 		kind = (enum wga_kind)item->key.kind;
 		if (kind == WGA_KIND_WIREGUARD || kind == WGA_KIND_DISCO)
@@ -100,6 +120,7 @@ void wga_examine_inner(struct wga_bridge *br, const struct wga_packet *outer,
 	item->aux = 0;
 	if (kind == WGA_KIND_TEXT || kind == WGA_KIND_SPLICED_TEXT ||
 	    kind == WGA_KIND_SERVICE || kind == WGA_KIND_ECHO ||
+	    leftovers(inner) == WGA_KIND_TEXT ||
 	    wga_readable(inner->payload.p, inner->payload.len))
 		kind = WGA_KIND_TEXT;
 	else
@@ -205,27 +226,6 @@ static void examine_fragment(struct wga_bridge *br, struct wga_packet *pkt,
 	}
 }
 
-/* Bytes that no header accounts for: Ethernet padding must be zero (or an FCS
- * of four bytes), IP options must not be text.
- */
-static void examine_leftovers(const struct wga_packet *pkt,
-			      struct wga_item *item)
-{
-	const struct wga_view *t = &pkt->trailer;
-	size_t i;
-
-	if (pkt->options.len && wga_readable(pkt->options.p, pkt->options.len))
-		item->key.kind = WGA_KIND_TEXT;
-	if (t->len == 4)
-		return;
-	for (i = 0; i < t->len && !t->p[i]; i++)
-		;
-	if (i == t->len)
-		return;
-	item->key.kind = wga_readable(t->p, t->len) ? WGA_KIND_TEXT :
-						      WGA_KIND_BAD;
-}
-
 /* Who says to have which IPv4 address (RFC 826) */
 static void note_arp(struct wga_bridge *br, const struct wga_packet *pkt)
 {
@@ -287,6 +287,7 @@ void wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 		 struct wga_item *item)
 {
 	struct wga_packet pkt;
+	enum wga_kind kind;
 
 	br->now = (struct wga_stamp){ frame->number, frame->time_ns };
 	*item = (struct wga_item){
@@ -305,8 +306,9 @@ void wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 			examine_fragment(br, &pkt, item);
 		else
 			wga_examine_ip(br, &pkt, item, 0);
-		if (pkt.trailer.len || pkt.options.len)
-			examine_leftovers(&pkt, item);
+		kind = leftovers(&pkt);
+		if (kind != WGA_KIND_OPAQUE)
+			item->key.kind = (uint8_t)kind;
 		break;
 	case WGA_PACKET_OTHER:
 		examine_other(br, frame, &pkt, item);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,18 @@ static bool is_echo(uint8_t proto, uint8_t type)
 {
 	return proto == WGA_PROTO_ICMPV6 ? type == 128 || type == 129 :
 					   type == 0 || type == 8;
+}
+
+/* Is this what net/netcheck sends: the name of a host? */
+static bool is_host_name(const uint8_t *p, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (!isalnum(p[i]) && p[i] != '.' && p[i] != '-')
+			return false;
+	}
+	return len <= ECHO_SMALL;
 }
 
 /* What the quoted bytes hold, as far as they go. Only the start of the packet
@@ -104,7 +117,15 @@ static void examine_error(struct wga_bridge *br, const struct wga_packet *pkt,
 	}
 	if (wga_addr_is_overlay(&in.src) || wga_addr_is_overlay(&in.dst))
 		wga_bridge_mark(br, WGA_CODE_OVERLAY_ON_UNDERLAY);
+	/* an error goes back to whoever sent what it quotes */
+	if (!wga_addr_equal(&in.src, &pkt->dst)) {
+		wga_item_set(item, pkt, 0, 0, wga_examine_content(v));
+		return;
+	}
 	kind = quote_kind(&in, &sport, &dport);
+	if ((in.options.len && wga_readable(in.options.p, in.options.len)) ||
+	    (in.trailer.len && wga_readable(in.trailer.p, in.trailer.len)))
+		kind = WGA_KIND_TEXT;
 	wga_key_set(&quote, &in.src, sport, &in.dst, dport, in.proto, kind, &dir);
 
 	hash = wga_flow_hash(br->flows, &quote);
@@ -141,7 +162,7 @@ void wga_examine_icmp(struct wga_bridge *br, const struct wga_packet *pkt,
 	if (is_echo(pkt->proto, h[0])) {
 		wga_item_set(item, pkt, 0, 0, WGA_KIND_ECHO);
 		item->key.port_lo = item->key.port_hi =
-			pkt->payload.len <= 8 + ECHO_SMALL;
+			is_host_name(h + 8, pkt->payload.len - 8);
 		return;
 	}
 	if (pkt->proto == WGA_PROTO_ICMPV6 && wga_neighbour_check(pkt))

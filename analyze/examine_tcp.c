@@ -164,6 +164,30 @@ static bool tls_looks_like(struct wga_view v)
 		WGA_KIND_TEXT;
 }
 
+/* Options whose bytes are numbers (MSS, window scale, SACK, timestamps) may
+ * look like anything; others must not look like text, nor what follows the end.
+ */
+static bool options_are_text(const uint8_t *p, size_t len)
+{
+	size_t i = 0, n;
+
+	while (i < len && p[i]) {
+		if (p[i] == 1) {
+			i++;
+			continue;
+		}
+		n = i + 1 < len ? p[i + 1] : 0;
+		if (n < 2 || n > len - i)
+			break;
+		if (!(p[i] == 2 && n == 4) && !(p[i] == 3 && n == 3) &&
+		    !(p[i] == 4 && n == 2) && !(p[i] == 8 && n == 10) &&
+		    !(p[i] == 5 && n % 8 == 2) && wga_readable(p + i + 2, n - 2))
+			return true;
+		i += n;
+	}
+	return i < len && wga_readable(p + i, len - i);
+}
+
 void wga_examine_tcp(struct wga_bridge *br, const struct wga_packet *pkt,
 		     struct wga_item *item)
 {
@@ -187,10 +211,18 @@ void wga_examine_tcp(struct wga_bridge *br, const struct wga_packet *pkt,
 	}
 	if (hlen <= pkt->payload.len)
 		v = wga_view_skip(pkt->payload, hlen);
-	if (cut && pkt->wire_len > hlen) {
+	if (hlen <= pkt->payload.len && options_are_text(h + 20, hlen - 20)) {
 		wga_item_set(item, pkt, wga_be16(h), wga_be16(h + 2),
-			     wga_readable(v.p, v.len) ? WGA_KIND_TEXT :
-							WGA_KIND_CUT);
+			     WGA_KIND_TEXT);
+		return;
+	}
+	if (cut && pkt->wire_len > hlen) {
+		/* what is clear in a hello or an upgrade is not judged cut */
+		kind = wga_readable(v.p, v.len) &&
+		       !server_kind(br->cfg, &pkt->dst, wga_be16(h + 2), &stream) &&
+		       !server_kind(br->cfg, &pkt->src, wga_be16(h), &stream) ?
+			WGA_KIND_TEXT : WGA_KIND_CUT;
+		wga_item_set(item, pkt, wga_be16(h), wga_be16(h + 2), kind);
 		return;
 	}
 

@@ -155,9 +155,10 @@ static bool tunnel(struct wga_bridge *br, const struct wga_packet *pkt,
 		   uint16_t sport, uint16_t dport, struct wga_view v,
 		   struct wga_item *item, unsigned int depth)
 {
+	struct wga_view head = v;
 	struct wga_packet inner = { 0 };
 	uint16_t type = 0x6558;
-	size_t hlen = 8;
+	size_t hlen = 8, first = br->scratch.n;
 
 	if (v.len < hlen)
 		return false;
@@ -181,6 +182,10 @@ static bool tunnel(struct wga_bridge *br, const struct wga_packet *pkt,
 	if (!inner.payload.p)
 		inner.payload = v;
 	wga_examine_inner(br, pkt, sport, dport, &inner, item, depth);
+	if (hlen > 8 && wga_readable(head.p + 8, hlen - 8)) {
+		br->scratch.n = first;
+		wga_item_set(item, pkt, sport, dport, WGA_KIND_TEXT);
+	}
 	return true;
 }
 

@@ -32,14 +32,14 @@ uint16_t wga_mac_intern(struct wga_neighbours *t, const uint8_t mac[static 6])
 
 	memcpy(&key, mac, 6);
 	for (at = wga_mix(key ^ t->seed[1], t->seed[0]);
-	     (i = t->mac_slots[at % MAC_SLOTS]); at++) {
-		if (!memcmp(&t->macs[i - 1], mac, 6))
+	     (i = t->mac_slots[at % MAC_SLOTS].number); at++) {
+		if (t->mac_slots[at % MAC_SLOTS].mac == key)
 			return i;
 	}
 	if (t->n_macs == WGA_AT_MAC)
 		return 0;
 	memcpy(&t->macs[t->n_macs++], mac, 6);
-	t->mac_slots[at % MAC_SLOTS] = t->n_macs;
+	t->mac_slots[at % MAC_SLOTS] = (struct wga_mac_slot){ key, t->n_macs };
 	return t->n_macs;
 }
 

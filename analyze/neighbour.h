@@ -48,6 +48,16 @@ struct wga_neighbour {
 };
 
 /**
+ * struct wga_mac_slot - of the table that interns MAC addresses
+ * @mac:	in the first six bytes
+ * @number:	0 for an empty slot
+ */
+struct wga_mac_slot {
+	uint64_t mac;
+	uint16_t number;
+};
+
+/**
  * struct wga_neighbours - of one bridge
  * @macs, @n_macs, @mac_slots:	interned MAC addresses, the first has number 1
  * @n, @count, @room, @index:	what was noted
@@ -56,7 +66,7 @@ struct wga_neighbour {
 struct wga_neighbours {
 	struct wga_mac *macs;
 	uint16_t n_macs;
-	uint16_t *mac_slots;
+	struct wga_mac_slot *mac_slots;
 	struct wga_neighbour *n;
 	uint32_t count;
 	size_t room;

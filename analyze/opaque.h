@@ -67,4 +67,7 @@ bool wga_biased(uint64_t high, uint64_t total);
  */
 bool wga_readable(const uint8_t *p, size_t len);
 
+/* readable, or not even random: wga_readable() or not wga_opaque() */
+bool wga_plain(const uint8_t *p, size_t len);
+
 #endif /* WGA_OPAQUE_H */

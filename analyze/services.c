@@ -8,6 +8,15 @@
 #define DNS_RECORDS_MAX	256
 #define DNS_LABELS_MAX	128
 
+/* Text, where what belongs there may have a few printable bytes by chance */
+static bool has_words(const uint8_t *p, size_t len)
+{
+	struct wga_scan scan;
+
+	wga_scan_bytes(p, len, &scan);
+	return scan.text || scan.text_run >= 16;
+}
+
 /* Returns the offset behind a name, or 0 if it does not end well. */
 static size_t dns_name(const struct wga_view *v, size_t off)
 {
@@ -154,7 +163,7 @@ bool wga_ssdp_check(struct wga_view v)
 static bool dhcp_has_words(uint8_t option)
 {
 	static const uint8_t words[] = {
-		12, 14, 15, 17, 40, 43, 56, 60, 61, 64, 66, 67, 77, 81, 82, 97,
+		12, 14, 15, 17, 40, 43, 55, 56, 60, 61, 64, 66, 67, 77, 81, 82, 97,
 		100, 101, 114, 119, 120, 121, 124, 125, 249, 252,
 	};
 
@@ -170,7 +179,7 @@ bool wga_dhcp_check(struct wga_view v)
 	    memcmp(v.p + 236, cookie, 4))
 		return false;
 	/* names of the server and of a file to boot are the server's to say */
-	if (v.p[0] == 1 && wga_readable(v.p + 44, 192))
+	if (v.p[0] == 1 && has_words(v.p + 44, 192))
 		return false;
 	while (off < v.len && v.p[off] != 255) {
 		const uint8_t *o;
@@ -183,8 +192,8 @@ bool wga_dhcp_check(struct wga_view v)
 		if (!o)
 			return false;
 		off += 2 + (size_t)o[1];
-		if (off > v.len || (!dhcp_has_words(o[0]) && o[1] >= 8 &&
-				    wga_readable(o + 2, o[1])))
+		if (off > v.len || (!dhcp_has_words(o[0]) &&
+				    has_words(o + 2, o[1])))
 			return false;
 	}
 	if (off >= v.len)
@@ -386,13 +395,10 @@ static bool arp_check(struct wga_view v)
 {
 	static const uint8_t head[] = { 0, 1, 8, 0, 6, 4, 0 };
 
-	struct wga_scan scan;
-
 	if (v.len < 28 || memcmp(v.p, head, sizeof(head)) ||
 	    v.p[7] < 1 || v.p[7] > 2 || !all_zero(v.p + 28, v.len - 28))
 		return false;
-	wga_scan_bytes(v.p + 8, 20, &scan);
-	return scan.text_run < 16;
+	return !has_words(v.p + 8, 20);
 }
 
 /* TLVs to the end marker (IEEE 802.1AB) */
@@ -420,12 +426,12 @@ static bool bpdu_check(struct wga_view v)
 		return false;
 	if (v.p[5] == 3)
 		return v.p[6] == 2 && v.len >= 105 && v.len <= 128 &&
-		       !wga_readable(v.p, 42) &&
-		       !wga_readable(v.p + 74, v.len - 74);
+		       !has_words(v.p, 42) &&
+		       !has_words(v.p + 74, v.len - 74);
 	if (v.p[6] == 0x80)
 		return v.len == 7;
 	return v.len == (v.p[5] == 0 ? 38 : 39) &&
-	       !wga_readable(v.p + 7, v.len - 7);
+	       !has_words(v.p + 7, v.len - 7);
 }
 
 bool wga_link_check(const struct wga_packet *pkt)
@@ -466,7 +472,7 @@ static bool records_fit(const struct wga_view *v, size_t size)
 			return false;
 		off += 4 + size + size * (size_t)wga_be16(r + 2);
 	}
-	return off == v->len && off > 8 && !wga_readable(v->p, v->len);
+	return off == v->len && off > 8 && !has_words(v->p, v->len);
 }
 
 bool wga_igmp_check(const struct wga_packet *pkt)
@@ -479,7 +485,7 @@ bool wga_igmp_check(const struct wga_packet *pkt)
 	case 0x11:
 		return pkt->payload.len == 8 || (pkt->payload.len >= 12 &&
 			pkt->payload.len == 12 + 4 * (size_t)wga_be16(pkt->payload.p + 10) &&
-			!wga_readable(pkt->payload.p, pkt->payload.len));
+			!has_words(pkt->payload.p, pkt->payload.len));
 	case 0x12:
 	case 0x16:
 	case 0x17:
@@ -489,14 +495,6 @@ bool wga_igmp_check(const struct wga_packet *pkt)
 	default:
 		return false;
 	}
-}
-
-static bool all_printable(const uint8_t *p, size_t n)
-{
-	struct wga_scan scan;
-
-	wga_scan_bytes(p, n, &scan);
-	return scan.text_run >= n;
 }
 
 /* Options from @off to the end: known ones, in whole units of eight bytes */
@@ -521,7 +519,7 @@ static bool nd_options(const struct wga_view *v, size_t off, bool router)
 		case 24:
 		case 25:
 		case 38:
-			if (!router || n > 72 || wga_readable(o + 2, n - 2))
+			if (!router || n > 72 || has_words(o + 2, n - 2))
 				return false;
 			break;
 		case 31: /* names: DNS search list, captive portal */
@@ -549,7 +547,7 @@ bool wga_neighbour_check(const struct wga_packet *pkt)
 		return pkt->ttl == 1 && wga_addr_is_multicast(&pkt->dst) &&
 		       (v->len == 24 || (v->len >= 28 &&
 			v->len == 28 + 16 * (size_t)wga_be16(v->p + 26) &&
-			!wga_readable(v->p, v->len)));
+			!has_words(v->p, v->len)));
 	case 131:
 	case 132:
 		return pkt->ttl == 1 && v->len == 24 && v->p[8] == 0xff;
@@ -563,7 +561,7 @@ bool wga_neighbour_check(const struct wga_packet *pkt)
 	case 135:
 	case 136:
 		return pkt->ttl == 255 && v->len >= 24 &&
-		       !all_printable(v->p + 8, 16) && nd_options(v, 24, false);
+		       !has_words(v->p + 8, 16) && nd_options(v, 24, false);
 	default:
 		return false;
 	}

@@ -407,12 +407,15 @@ static void test_node_removed(void **state)
 struct change {
 	const char *name;
 	void (*apply)(struct recording *r);
-	bool violation;
+	enum wga_outcome outcome;
 	uint32_t any;
 };
 
 static const uint8_t vm_a[4] = { 192, 168, 1, 10 }, vm_b[4] = { 10, 0, 0, 10 };
 
+/* That is before the first WireGuard data on virbr-a; of control connections
+ * only the middle is left. What remains of the sessions is whole.
+ */
 static void first_200_dropped(struct recording *r)
 {
 	for (unsigned int j = 0; j < BRIDGES; j++)
@@ -534,24 +537,24 @@ static void frame_cut(struct recording *r)
 }
 
 static const struct change changes[] = {
-	{ "first 200 frames dropped", first_200_dropped, false, 0 },
-	{ "begun late", begun_late, false, CODE(LATE_START) },
-	{ "text inserted", text_inserted, true, CODE(PLAINTEXT) },
-	{ "text inserted at the start", text_inserted_first, true,
+	{ "first 200 frames dropped", first_200_dropped, WGA_PASS, 0 },
+	{ "begun late", begun_late, WGA_INCONCLUSIVE, CODE(LATE_START) },
+	{ "text inserted", text_inserted, WGA_VIOLATION, CODE(PLAINTEXT) },
+	{ "text inserted at the start", text_inserted_first, WGA_VIOLATION,
 	  CODE(PLAINTEXT) },
-	{ "text inserted on the port", text_inserted_on_the_port, true,
+	{ "text inserted on the port", text_inserted_on_the_port, WGA_VIOLATION,
 	  CODE(PLAINTEXT) | CODE(SPLICED) },
-	{ "overlay address inserted", overlay_inserted, true,
+	{ "overlay address inserted", overlay_inserted, WGA_VIOLATION,
 	  CODE(OVERLAY_ON_UNDERLAY) },
-	{ "text in a GSO frame", text_in_gso, true,
+	{ "text in a GSO frame", text_in_gso, WGA_VIOLATION,
 	  CODE(PLAINTEXT) | CODE(SPLICED) },
-	{ "zeros in a GSO frame", zeros_in_gso, true,
+	{ "zeros in a GSO frame", zeros_in_gso, WGA_VIOLATION,
 	  CODE(PLAINTEXT) | CODE(SPLICED) },
-	{ "one bit flipped on one bridge", bit_flipped, true,
+	{ "one bit flipped on one bridge", bit_flipped, WGA_VIOLATION,
 	  CODE(COUNTER_REUSE) },
-	{ "one bit flipped in a last byte", bit_flipped_last_byte, true,
+	{ "one bit flipped in a last byte", bit_flipped_last_byte, WGA_VIOLATION,
 	  CODE(COUNTER_REUSE) },
-	{ "one frame cut", frame_cut, false, CODE(TRUNCATED_FRAMES) },
+	{ "one frame cut", frame_cut, WGA_INCONCLUSIVE, CODE(TRUNCATED_FRAMES) },
 };
 
 static bool check_change(const struct change *c)
@@ -576,7 +579,7 @@ static bool check_change(const struct change *c)
 	configure(&cfg, "join-direct");
 	run = read_bridges(&cfg, &copy, all, BRIDGES);
 	v = judge_run(run);
-	fits = v->outcome == (c->violation ? WGA_VIOLATION : WGA_INCONCLUSIVE) &&
+	fits = v->outcome == c->outcome &&
 	       (!c->any || (codes_of(v) & c->any));
 	if (!fits) {
 		fprintf(stderr, "CHANGE %s\n", c->name);

@@ -283,6 +283,12 @@ static void test_odd(void **state)
 	run_table(traps_odd, traps_odd_count);
 }
 
+static void test_covert(void **state)
+{
+	(void)state;
+	run_table(traps_covert, traps_covert_count);
+}
+
 static void test_house(void **state)
 {
 	(void)state;
@@ -394,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_wire),
 		cmocka_unit_test(test_clear),
 		cmocka_unit_test(test_odd),
+		cmocka_unit_test(test_covert),
 		cmocka_unit_test(test_house),
 		cmocka_unit_test(test_tcp),
 		cmocka_unit_test(test_record),

@@ -333,7 +333,8 @@ const struct trap traps_house[] = {
 	{ .name = "heartbeats", .outcome = TRAP_PASS, .after = heartbeats_good,
 	  .classes = CLASS(CANARY) },
 	{ .name = "false heartbeats", .outcome = TRAP_VIOLATION,
-	  .any = CODE(PLAINTEXT) | CODE(UNEXPLAINED), .after = heartbeats_false, .no_classes = CLASS(CANARY) },
+	  .any = CODE(PLAINTEXT) | CODE(UNEXPLAINED),
+	  .after = heartbeats_false, .no_classes = CLASS(CANARY) },
 
 	{ .name = "SYN to a public address, unreachable", .outcome = TRAP_PASS,
 	  .after = external_syn, .classes = CLASS(EXTERNAL) },

@@ -126,6 +126,86 @@ static void tls_hole(struct forge_mesh *m)
 	tls_goes_on(m);
 }
 
+/* text at sequence numbers where nobody looks: far ahead, long past, before
+ * the connection began
+ */
+static void tls_text_at(struct forge_mesh *m, uint32_t distance)
+{
+	uint32_t seq = m->tls.cseq;
+
+	tls_goes_on(m);
+	m->tls.cseq += distance;
+	forge_tcp_segment(m, &m->tls, true, FORGE_ACK, TEXT, strlen(TEXT));
+	m->tls.cseq = seq;
+}
+
+static void tls_text_ahead(struct forge_mesh *m) { tls_text_at(m, 10000000); }
+static void tls_text_past(struct forge_mesh *m) { tls_text_at(m, -200u); }
+static void tls_text_long_past(struct forge_mesh *m) { tls_text_at(m, -100000u); }
+
+/* a TLS record of a type that has no business any more, full of text */
+static void tls_record_of_text(struct forge_mesh *m, uint8_t type)
+{
+	uint8_t b[5 + 200] = { type, 3, 3, 0, 200 };
+
+	for (size_t i = 5; i < sizeof(b); i++)
+		b[i] = (uint8_t)TEXT[i % strlen(TEXT)];
+	tls_goes_on(m);
+	forge_tcp_send(m, &m->tls, true, b, sizeof(b));
+	tls_goes_on(m);
+}
+
+static void tls_ccs_of_text(struct forge_mesh *m) { tls_record_of_text(m, 20); }
+static void tls_alert_of_text(struct forge_mesh *m) { tls_record_of_text(m, 21); }
+static void tls_hello_of_text(struct forge_mesh *m) { tls_record_of_text(m, 22); }
+static void tls_heartbeat_of_text(struct forge_mesh *m) { tls_record_of_text(m, 24); }
+
+static void port443_http(struct forge_mesh *m)
+{
+	struct forge_tcp t = connection(VM_A, SERVER, 443);
+
+	forge_tcp_open(m, &t);
+	forge_tcp_send(m, &t, true, TEXT, strlen(TEXT));
+	forge_tcp_send(m, &t, false, "HTTP/1.1 200 OK\r\n\r\nhunter2", 26);
+}
+
+/* a connection of which only the middle is there */
+static void port443_http_late(struct forge_mesh *m)
+{
+	struct forge_tcp t = connection(VM_A, SERVER, 443);
+
+	for (unsigned int i = 0; i < 4; i++)
+		forge_tcp_send(m, &t, i % 2, TEXT, strlen(TEXT));
+}
+
+static void port443_tls_late(struct forge_mesh *m)
+{
+	struct forge_tcp t = connection(VM_A, SERVER, 443);
+
+	for (unsigned int i = 0; i < 10; i++)
+		forge_tls_send(m, &t, i % 2, 100 + 31 * i);
+}
+
+static void port443_random_late(struct forge_mesh *m)
+{
+	struct forge_tcp t = connection(VM_A, SERVER, 443);
+	uint8_t b[700];
+
+	for (unsigned int i = 0; i < 10; i++) {
+		forge_fill(&m->seed, b, sizeof(b));
+		forge_tcp_send(m, &t, i % 2, b, sizeof(b));
+	}
+}
+
+static void port80_rst_text(struct forge_mesh *m)
+{
+	struct forge_tcp t = connection(VM_A, SERVER, 80);
+
+	forge_tcp_segment(m, &t, true, FORGE_SYN, NULL, 0);
+	forge_tcp_segment(m, &t, false, FORGE_RST | FORGE_ACK, TEXT,
+			  strlen(TEXT));
+}
+
 static void port80(struct forge_mesh *m)
 {
 	struct forge_tcp t = connection(VM_A, SERVER, 80);
@@ -216,6 +296,19 @@ static void ts2021_text_between(struct forge_mesh *m)
 	ts2021_open(m, &t);
 	ts2021_frame(m, &t, true, 120, false);
 	forge_tcp_send(m, &t, true, TEXT, strlen(TEXT));
+}
+
+/* a request that asks for the upgrade and brings a body of text */
+static void ts2021_body(struct forge_mesh *m)
+{
+	static const char request[] = "POST /ts2021 HTTP/1.1\r\n"
+		"Host: headscale.lab\r\nContent-Length: 57\r\n"
+		"Connection: upgrade\r\n"
+		"Upgrade: tailscale-control-protocol\r\n\r\n" TEXT;
+	struct forge_tcp t = connection(VM_A, SERVER, 80);
+
+	forge_tcp_open(m, &t);
+	forge_tcp_send(m, &t, true, request, sizeof(request) - 1);
 }
 
 static void other_port(struct forge_mesh *m)
@@ -314,6 +407,32 @@ const struct trap traps_tcp[] = {
 		 CODE(TRUNCATED_FRAMES),
 	  .after = tls_hole },
 
+	{ .name = "control: text far ahead", .outcome = TRAP_NOT_PASS,
+	  .after = tls_text_ahead },
+	{ .name = "control: text in the past", .outcome = TRAP_NOT_PASS,
+	  .after = tls_text_past },
+	{ .name = "control: text long in the past", .outcome = TRAP_NOT_PASS,
+	  .after = tls_text_long_past },
+	{ .name = "control: change of cipher of text",
+	  .outcome = TRAP_VIOLATION, .any = FOREIGN, .after = tls_ccs_of_text },
+	{ .name = "control: alert of text", .outcome = TRAP_VIOLATION,
+	  .any = FOREIGN, .after = tls_alert_of_text },
+	{ .name = "control: handshake of text", .outcome = TRAP_VIOLATION,
+	  .any = FOREIGN, .after = tls_hello_of_text },
+	{ .name = "control: TLS heartbeat of text", .outcome = TRAP_VIOLATION,
+	  .any = FOREIGN, .after = tls_heartbeat_of_text },
+	{ .name = "control: HTTP", .outcome = TRAP_VIOLATION, .any = FOREIGN,
+	  .after = port443_http },
+	{ .name = "control: HTTP, begun before the capture",
+	  .outcome = TRAP_VIOLATION, .any = FOREIGN,
+	  .after = port443_http_late },
+	{ .name = "control: TLS, begun before the capture",
+	  .outcome = TRAP_NO_VIOLATION, .after = port443_tls_late },
+	{ .name = "control: random bytes, begun before the capture",
+	  .outcome = TRAP_NOT_PASS, .after = port443_random_late },
+
+	{ .name = "text in an RST at port 80", .outcome = TRAP_VIOLATION,
+	  .any = FOREIGN, .after = port80_rst_text },
 	{ .name = "SYN and RST at port 80", .outcome = TRAP_PASS,
 	  .after = port80, .classes = CLASS(CONTROL),
 	  .no_classes = CLASS(EXTERNAL) | CLASS(UNEXPLAINED) },
@@ -327,6 +446,8 @@ const struct trap traps_tcp[] = {
 	  .any = FOREIGN, .after = ts2021_text_frame },
 	{ .name = "ts2021: text between frames", .outcome = TRAP_VIOLATION,
 	  .any = FOREIGN, .after = ts2021_text_between },
+	{ .name = "ts2021: request with a body of text",
+	  .outcome = TRAP_VIOLATION, .any = FOREIGN, .after = ts2021_body },
 	{ .name = "another port of the server", .outcome = TRAP_VIOLATION,
 	  .any = READABLE, .after = other_port },
 

@@ -43,7 +43,7 @@ static void test_client_hello(void **state)
 		.name = "a-name-that-is-longer-than-what-is-kept.example.com",
 	}, &tls), WGA_SEGMENT_FINE);
 	assert_string_equal(tls.sni, "a-name-that-is-longer-than-what-is-kept"
-				     ".");
+				     "....");
 	assert_int_equal(say_hello(&(struct hello_options){
 		.padding = zeros, .padding_len = sizeof(zeros),
 	}, &tls), WGA_SEGMENT_FINE);
@@ -105,7 +105,7 @@ static void test_client_hello_text(void **state)
  */
 static void test_client_hello_lengths(void **state)
 {
-	static const size_t at[] = { 8, 43, 77, 87, 95, 98, 100 };
+	static const size_t at[] = { 8, 43, 77, 86, 89, 93, 95, 98 };
 	struct wga_tls tls;
 	size_t i;
 
@@ -328,7 +328,7 @@ static enum wga_segment messages(const void *p, size_t len, size_t cut)
 
 static void test_messages_12(void **state)
 {
-	/* ServerHelloDone, then as much of a Certificate as fits */
+	/* ServerHelloDone, and a Certificate with a sequence in it */
 	static const uint8_t done[] = { 14, 0, 0, 0 };
 	static const uint8_t done_long[] = { 14, 0, 0, 1, 0 };
 	static const uint8_t certificate[] = {
@@ -344,14 +344,11 @@ static void test_messages_12(void **state)
 	assert_int_not_equal(messages(done_long, 5, 100), WGA_SEGMENT_FINE);
 	assert_int_equal(messages(certificate, sizeof(certificate), 100),
 			 WGA_SEGMENT_FINE);
-	for (i = 3; i < 14; i++) {
-		if (i == 4 || i == 7)
-			continue;
+	for (i = 4; i < 14; i++) {
 		memcpy(bad, certificate, sizeof(bad));
-		bad[i]--;
-		if (i != 3)
-			assert_int_not_equal(messages(bad, sizeof(bad), 100),
-					     WGA_SEGMENT_FINE);
+		bad[i]++;
+		assert_int_not_equal(messages(bad, sizeof(bad), 100),
+				     WGA_SEGMENT_FINE);
 	}
 	/* type 20 and text */
 	assert_int_not_equal(messages("\x14\0\0\x0c some words..", 16, 100),
@@ -363,7 +360,6 @@ static void test_messages_12(void **state)
 	put_random(&m, 50);
 	put(&m, prose, 50);
 	assert_int_equal(messages(m.b, m.n, 200), WGA_SEGMENT_TEXT);
-	put_number(&m, 0, 1);
 	m.n = 4;
 	put_random(&m, 100);
 	assert_int_equal(messages(m.b, m.n, 200), WGA_SEGMENT_FINE);
