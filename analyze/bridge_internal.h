@@ -23,6 +23,7 @@ struct wga_mark {
  * struct wga_disco_peer - disco from one endpoint to another by one key
  * @pings, @pongs:	by length; what is neither counts as a ping
  * @relayed:	some came through a peer relay
+ * @last_ns:	time of the latest
  */
 struct wga_disco_peer {
 	struct wga_endpoint from, to;
@@ -30,6 +31,7 @@ struct wga_disco_peer {
 	uint64_t pings, pongs;
 	bool relayed;
 	struct wga_stamp first;
+	uint64_t last_ns;
 };
 
 /**

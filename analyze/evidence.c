@@ -180,17 +180,88 @@ bool wga_proofs_path(const struct wga_proofs *pr, const struct wga_endpoint *a,
 	return p && ((p->ping[0] && p->pong[1]) || (p->ping[1] && p->pong[0]));
 }
 
+/* From when until when registered disco keys were used at an address */
+struct tenancy {
+	struct wga_addr addr;
+	int node;	/* -1 if several */
+	uint64_t first_ns, last_ns;
+};
+
+static int by_addr(const void *a, const void *b)
+{
+	const struct tenancy *x = a, *y = b;
+
+	return memcmp(&x->addr, &y->addr, sizeof(x->addr));
+}
+
+static size_t join_tenancies(const struct wga_proofs *pr,
+			     struct wga_bridge *const *bridges, size_t n,
+			     struct tenancy *all)
+{
+	size_t b, i, total = 0, out = 0;
+
+	for (b = 0; b < n; b++) {
+		for (i = 0; i < bridges[b]->n_discos; i++) {
+			const struct wga_disco_peer *d = &bridges[b]->discos[i];
+			int node = wga_registry_disco(pr->registry, d->key);
+
+			if (node >= 0)
+				all[total++] = (struct tenancy){
+					d->from.addr, node, d->first.time_ns,
+					d->last_ns,
+				};
+		}
+	}
+	if (!total)
+		return 0;
+	qsort(all, total, sizeof(*all), by_addr);
+	for (i = 1; i < total; i++) {
+		struct tenancy *to = &all[out];
+
+		if (by_addr(to, &all[i])) {
+			all[++out] = all[i];
+			continue;
+		}
+		if (to->node != all[i].node)
+			to->node = -1;
+		if (all[i].first_ns < to->first_ns)
+			to->first_ns = all[i].first_ns;
+		if (all[i].last_ns > to->last_ns)
+			to->last_ns = all[i].last_ns;
+	}
+	return out + 1;
+}
+
 /* A disco key that is not registered, from an endpoint at which a registered
  * one is used too, is that node's key from before a restart: disco keys are
- * made anew at each start. From any other endpoint it is a stranger's.
+ * made anew at each start. The port may be new as well; then the address must
+ * be one node's, and the keys must follow one another. From anywhere else it
+ * is a stranger's.
  */
-static void find_strangers(struct wga_proofs *pr,
-			   struct wga_bridge *const *bridges, size_t n)
+static bool is_renewed(const struct wga_proofs *pr,
+		       const struct wga_disco_peer *d,
+		       const struct tenancy *tenancies, size_t n)
 {
-	size_t b, i;
+	struct tenancy key = { .addr = d->from.addr };
+	const struct tenancy *t = NULL;
+
+	if (wga_proofs_node(pr, &d->from) >= 0)
+		return true;
+	if (n)
+		t = bsearch(&key, tenancies, n, sizeof(key), by_addr);
+	return t && t->node >= 0 && (d->last_ns < t->first_ns ||
+				     d->first.time_ns > t->last_ns);
+}
+
+static void find_strangers(struct wga_proofs *pr,
+			   struct wga_bridge *const *bridges, size_t n,
+			   struct tenancy *tenancies)
+{
+	size_t b, i, n_tenancies;
 
 	if (!pr->registry)
 		return;
+	n_tenancies = join_tenancies(pr, bridges, n, tenancies);
 	for (b = 0; b < n; b++) {
 		const struct wga_bridge *br = bridges[b];
 
@@ -200,7 +271,7 @@ static void find_strangers(struct wga_proofs *pr,
 
 			if (wga_registry_disco(pr->registry, d->key) >= 0)
 				continue;
-			if (wga_proofs_node(pr, &d->from) >= 0)
+			if (is_renewed(pr, d, tenancies, n_tenancies))
 				wga_found_add(&pr->renewed, 1, &w);
 			else
 				wga_found_add(&pr->unregistered, 1, &w);
@@ -509,6 +580,7 @@ struct wga_proofs *wga_proofs_new(const struct wga_config *cfg,
 				  uint64_t run_start_ns)
 {
 	struct wga_proofs *pr = calloc(1, sizeof(*pr));
+	struct tenancy *tenancies;
 	size_t b, discos = 0;
 	uint32_t i;
 
@@ -524,13 +596,16 @@ struct wga_proofs *wga_proofs_new(const struct wga_config *cfg,
 	pr->paths = calloc(discos + 1, sizeof(*pr->paths));
 	pr->identities = calloc(discos + pr->n_handshakes + 1,
 				sizeof(*pr->identities));
-	if (!pr->paths || !pr->identities) {
+	tenancies = calloc(discos + 1, sizeof(*tenancies));
+	if (!pr->paths || !pr->identities || !tenancies) {
+		free(tenancies);
 		wga_proofs_free(pr);
 		return NULL;
 	}
 	join_paths(pr, bridges, n);
 	join_identities(pr, bridges, n);
-	find_strangers(pr, bridges, n);
+	find_strangers(pr, bridges, n, tenancies);
+	free(tenancies);
 	for (i = 0; i < pr->n; i++)
 		judge_session(pr, &pr->p[i], run_start_ns);
 	pair_sessions(pr);

@@ -81,8 +81,8 @@ struct wga_disco_path {
  * struct wga_proofs - the result
  * @p, @n:	sessions, in order of their first frames
  * @handshakes, @n_handshakes:	of all bridges, in time order
- * @renewed:	disco keys that are no longer registered, from endpoints that
- *		also use a registered one
+ * @renewed:	disco keys that are not registered (any more or yet), from
+ *		endpoints of a registered node, or its address at other times
  */
 struct wga_proofs {
 	const struct wga_registry *registry;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
+#include <zlib.h>
 
 #include "analyze/examine.h"
 #include "analyze/opaque.h"
@@ -73,11 +74,21 @@ void wga_bridge_mark(struct wga_bridge *br, enum wga_code code)
 		m->first = br->now;
 }
 
-/* Bytes that no header accounts for: Ethernet padding must be zero (or an FCS
- * of four bytes), IP options must not be text, nor much of anything. Returns
- * WGA_KIND_OPAQUE if there are none.
+/* The frame check sequence, which some captures keep (IEEE 802.3, 3.2.9) */
+static bool is_fcs(const struct wga_frame *frame, const struct wga_view *t)
+{
+	size_t before = (size_t)(t->p - frame->data);
+
+	return frame->link == WGA_LINK_ETHERNET && t->len == 4 &&
+	       crc32(0, frame->data, (uInt)before) == wga_le32(t->p);
+}
+
+/* Bytes that no header accounts for: Ethernet padding must be zero (or the FCS
+ * of @frame, if it is the frame's own), IP options must not be text, nor much
+ * of anything. Returns WGA_KIND_OPAQUE if there is nothing to say.
  */
-static enum wga_kind leftovers(const struct wga_packet *pkt)
+static enum wga_kind leftovers(const struct wga_packet *pkt,
+			       const struct wga_frame *frame)
 {
 	const struct wga_view *t = &pkt->trailer, *o = &pkt->options;
 	size_t i, set = 0;
@@ -88,11 +99,9 @@ static enum wga_kind leftovers(const struct wga_packet *pkt)
 		set += o->p[i] != 0;
 	if (set > 16)
 		return WGA_KIND_BAD;
-	if (t->len == 4)
-		return WGA_KIND_OPAQUE;
 	for (i = 0; i < t->len && !t->p[i]; i++)
 		;
-	if (i == t->len)
+	if (i == t->len || (frame && is_fcs(frame, t)))
 		return WGA_KIND_OPAQUE;
 	return wga_readable(t->p, t->len) ? WGA_KIND_TEXT : WGA_KIND_BAD;
 }
@@ -110,7 +119,7 @@ void wga_examine_inner(struct wga_bridge *br, const struct wga_packet *outer,
 		wga_bridge_mark(br, WGA_CODE_OVERLAY_ON_UNDERLAY);
 
 	if (inner->state == WGA_PACKET_IP && !inner->fragment &&
-	    leftovers(inner) == WGA_KIND_OPAQUE && depth < WGA_TUNNEL_DEPTH) {
+	    leftovers(inner, NULL) == WGA_KIND_OPAQUE && depth < WGA_TUNNEL_DEPTH) {
 		wga_examine_ip(br, inner, item, depth + 1);
 		kind = (enum wga_kind)item->key.kind;
 		if (kind == WGA_KIND_WIREGUARD || kind == WGA_KIND_DISCO)
@@ -120,7 +129,7 @@ void wga_examine_inner(struct wga_bridge *br, const struct wga_packet *outer,
 	item->aux = 0;
 	if (kind == WGA_KIND_TEXT || kind == WGA_KIND_SPLICED_TEXT ||
 	    kind == WGA_KIND_SERVICE || kind == WGA_KIND_ECHO ||
-	    leftovers(inner) == WGA_KIND_TEXT ||
+	    leftovers(inner, NULL) == WGA_KIND_TEXT ||
 	    wga_readable(inner->payload.p, inner->payload.len))
 		kind = WGA_KIND_TEXT;
 	else
@@ -306,7 +315,7 @@ void wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 			examine_fragment(br, &pkt, item);
 		else
 			wga_examine_ip(br, &pkt, item, 0);
-		kind = leftovers(&pkt);
+		kind = leftovers(&pkt, frame);
 		if (kind != WGA_KIND_OPAQUE)
 			item->key.kind = (uint8_t)kind;
 		break;

@@ -43,6 +43,10 @@ void wga_examine_inner(struct wga_bridge *br, const struct wga_packet *outer,
 		       const struct wga_packet *inner, struct wga_item *item,
 		       unsigned int depth);
 
+/* Are connections to this endpoint followed, by what was declared? */
+bool wga_examine_is_server(const struct wga_config *cfg,
+			   const struct wga_addr *addr, uint16_t port);
+
 /* readable, or not even random: TEXT; else OPAQUE */
 enum wga_kind wga_examine_content(struct wga_view v);
 

@@ -38,6 +38,17 @@ static bool is_host_name(const uint8_t *p, size_t len)
 	return len <= ECHO_SMALL;
 }
 
+/* Only an echo request is quoted; ports as in wga_examine_icmp(). */
+static enum wga_kind quote_icmp(const struct wga_packet *in, uint16_t *sport,
+				uint16_t *dport)
+{
+	const uint8_t *h = wga_view_at(&in->payload, 0, 8);
+
+	if (h && is_echo(in->proto, h[0]) && in->wire_len <= 8 + ECHO_SMALL)
+		*sport = *dport = is_host_name(h + 8, in->payload.len - 8);
+	return WGA_KIND_ECHO;
+}
+
 /* What the quoted bytes hold, as far as they go. Only the start of the packet
  * need be there, so lengths are not asked for; a quote that begins like one of
  * the mesh's protocols must still look like ciphertext behind that.
@@ -52,7 +63,8 @@ static enum wga_kind quote_kind(const struct wga_packet *in, uint16_t *sport,
 	if (in->state != WGA_PACKET_IP || in->fragment)
 		return WGA_KIND_CUT;
 	if (in->proto != WGA_PROTO_UDP && in->proto != WGA_PROTO_TCP)
-		return in->proto == WGA_PROTO_ICMP ? WGA_KIND_ECHO :
+		return in->proto == WGA_PROTO_ICMP ?
+			quote_icmp(in, sport, dport) :
 			wga_examine_content(in->payload);
 	if (!h)
 		return WGA_KIND_CUT;
@@ -83,6 +95,17 @@ static enum wga_kind quote_kind(const struct wga_packet *in, uint16_t *sport,
 	return wga_examine_content(v);
 }
 
+static bool all_zero(struct wga_view v)
+{
+	size_t i;
+
+	for (i = 0; i < v.len; i++) {
+		if (v.p[i])
+			return false;
+	}
+	return true;
+}
+
 static uint32_t quote_add(struct wga_bridge *br, const struct wga_flow_key *key)
 {
 	struct wga_flow_key *quotes = wga_room(br->quotes, br->n_quotes,
@@ -111,8 +134,10 @@ static void examine_error(struct wga_bridge *br, const struct wga_packet *pkt,
 	uint32_t i;
 
 	wga_packet_ip(v, v.len, true, &in);
-	if (!in.has_addr) {
-		wga_item_set(item, pkt, 0, 0, WGA_KIND_BAD);
+	/* An error goes to the sender of what it quotes, and quotes no more. */
+	if (!in.has_addr || !wga_addr_equal(&in.src, &pkt->dst) ||
+	    !all_zero(in.trailer)) {
+		wga_item_set(item, pkt, 0, 0, wga_examine_content(v));
 		return;
 	}
 	if (wga_addr_is_overlay(&in.src) || wga_addr_is_overlay(&in.dst))
@@ -123,6 +148,14 @@ static void examine_error(struct wga_bridge *br, const struct wga_packet *pkt,
 		return;
 	}
 	kind = quote_kind(&in, &sport, &dport);
+	/* The connection itself is followed where it was seen; the quoted
+	 * piece of it must only be no text.
+	 */
+	if (in.proto == WGA_PROTO_TCP &&
+	    (kind == WGA_KIND_TCP || kind == WGA_KIND_OPAQUE) &&
+	    (wga_examine_is_server(br->cfg, &in.dst, dport) ||
+	     wga_examine_is_server(br->cfg, &in.src, sport)))
+		kind = WGA_KIND_STREAM;
 	if ((in.options.len && wga_readable(in.options.p, in.options.len)) ||
 	    (in.trailer.len && wga_readable(in.trailer.p, in.trailer.len)))
 		kind = WGA_KIND_TEXT;

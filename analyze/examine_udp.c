@@ -76,6 +76,8 @@ static void note_disco(struct wga_bridge *br, const struct wga_item *item,
 	else
 		p->pings++;
 	p->relayed |= relayed;
+	if (br->now.time_ns > p->last_ns)
+		p->last_ns = br->now.time_ns;
 }
 
 /* One disco message, or several of one length that a host's receive offload

@@ -62,8 +62,12 @@ static bool datagram_fill(struct wga_datagram *d, const struct wga_packet *pkt)
 	if (d->total && (off + n > d->total ||
 			 (!pkt->frag_more && off + n != d->total)))
 		return false;
+	if (off + n > d->upto)
+		d->upto = (uint32_t)(off + n);
 	if (!pkt->frag_more)
 		d->total = (uint32_t)(off + n);
+	if (d->total && d->upto > d->total)
+		return false;
 
 	for (i = 0; i < n; i += 8) {
 		size_t unit = (off + i) / 8, len = n - i < 8 ? n - i : 8;
@@ -76,7 +80,7 @@ static bool datagram_fill(struct wga_datagram *d, const struct wga_packet *pkt)
 			memcpy(d->data + off + i, p + i, len);
 		}
 	}
-	return d->filled <= (d->total ? d->total : DATA_MAX);
+	return true;
 }
 
 enum wga_fragment_answer wga_fragment_add(struct wga_fragments *f,

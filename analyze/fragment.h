@@ -26,6 +26,7 @@
  * @src, @dst, @id, @proto:	key
  * @data, @have:	64 kB of room, and a bit for every 8 bytes that are there
  * @total:	length, once the last fragment is known, else 0
+ * @filled, @upto:	how many bytes are there, and where the furthest ends
  * @frames, @bytes:	fragments so far
  * @whole, @spoilt:	see above
  * @key:	flow that the datagram was judged to belong to (if @whole)
@@ -36,7 +37,7 @@ struct wga_datagram {
 	uint8_t proto;
 	bool used, whole, spoilt;
 	uint8_t *data, *have;
-	uint32_t total, filled;
+	uint32_t total, filled, upto;
 	uint64_t frames, bytes;
 	uint64_t age;
 	struct wga_flow_key key;

@@ -121,12 +121,10 @@ static bool fits_date(const char *v, size_t len)
 	if (len != sizeof(form) - 1)
 		return false;
 	for (i = 0; i < len; i++) {
-		bool ok = form[i] == '0' ? isdigit((uint8_t)v[i]) != 0 :
-			  form[i] == 'A' && i < 10 ? isupper((uint8_t)v[i]) != 0 :
-			  form[i] == 'a' ? islower((uint8_t)v[i]) != 0 :
-			  v[i] == form[i];
-
-		if (!ok)
+		if (form[i] == '0' ? !isdigit((uint8_t)v[i]) :
+		    form[i] == 'A' ? !isupper((uint8_t)v[i]) :
+		    form[i] == 'a' ? !islower((uint8_t)v[i]) :
+		    v[i] != form[i])
 			return false;
 	}
 	return true;
@@ -374,7 +372,9 @@ bool wga_http_answer(const uint8_t *p, size_t len,
 bool wga_http_key_body(const uint8_t *p, size_t len)
 {
 	static const char *const parts[] = {
-		"{\"legacyPublicKey\":\"mkey:", "\",\"publicKey\":\"mkey:", "\"}",
+		"{\"legacyPublicKey\":\"mkey:",
+		"\",\"publicKey\":\"mkey:",
+		"\"}",
 	};
 	const char *text = (const char *)p;
 	size_t i, at = 0, n;

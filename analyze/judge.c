@@ -139,6 +139,9 @@ static void judge_loss(struct wga_judge *g, const struct wga_bridge *br)
 			"%" PRIu64 " of %" PRIu64 " heartbeats did not come back on %s",
 			l->heartbeats_sent - l->heartbeats_seen,
 			l->heartbeats_sent, br->name);
+	wga_judge_found(g, WGA_CODE_CAPTURE_GAP, br->live && !l->passive &&
+			!l->heartbeats_sent, &w,
+			"no heartbeat was sent on %s", br->name);
 	wga_judge_found(g, WGA_CODE_CAPTURE_GAP, br->broken ||
 			br->sessions.overflow, &w,
 			"memory ran out while %s was judged", br->name);

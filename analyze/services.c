@@ -291,21 +291,29 @@ bool wga_disco_looks_like(const struct wga_view *v)
 	return v->len >= sizeof(magic) && !memcmp(v->p, magic, sizeof(magic));
 }
 
+/* pong; ping without and with node key, and padded to probe the path MTU so
+ * that the IP packet has one of these sizes (magicsock.go, mtuProbePingSizesV4,
+ * V6); behind Geneve also the three bind messages
+ */
+static bool disco_length(size_t len, bool relayed)
+{
+	static const uint16_t probes[] = { 1280, 1360, 1400, 1500, 8000, 9000 };
+	size_t i;
+
+	if (len == WGA_DISCO_PONG_LEN || len == 92 || len == 124)
+		return true;
+	for (i = 0; i < sizeof(probes) / sizeof(*probes); i++) {
+		if (len + 28 == probes[i] || len + 48 == probes[i])
+			return true;
+	}
+	return relayed && len == 152;
+}
+
 bool wga_disco_check(struct wga_view v, bool relayed)
 {
-	bool length;
-
-	if (!wga_disco_looks_like(&v))
-		return false;
-	/* pong; ping without and with node key, and padded to probe the MTU;
-	 * behind Geneve also the three bind messages
-	 */
-	length = v.len == WGA_DISCO_PONG_LEN || v.len == 92 ||
-		 (v.len >= 124 && v.len <= 9000);
-	if (relayed)
-		length = length || v.len == 152;
-	return length && wga_opaque(v.p + WGA_DISCO_KEY_OFFSET,
-				    v.len - WGA_DISCO_KEY_OFFSET);
+	return wga_disco_looks_like(&v) && disco_length(v.len, relayed) &&
+	       wga_opaque(v.p + WGA_DISCO_KEY_OFFSET,
+			  v.len - WGA_DISCO_KEY_OFFSET);
 }
 
 static bool is_group_of(const struct wga_addr *dst, const uint8_t v4[static 4],

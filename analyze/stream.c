@@ -122,8 +122,8 @@ static enum wga_segment judge_old(const struct wga_stream *st,
 	if (!ciphertext_due(s, at) && s->proto == WGA_PROTO_TLS &&
 	    st->tls.version == WGA_TLS_12)
 		return WGA_SEGMENT_FINE;
-	if (wga_judge_has_run(p, len) || (ciphertext_due(s, at) &&
-				wga_judge_printed(p, len)))
+	if (wga_judge_has_run(p, len) ||
+	    (ciphertext_due(s, at) && wga_judge_printed(p, len)))
 		return WGA_SEGMENT_TEXT;
 	return WGA_SEGMENT_FINE;
 }
@@ -139,7 +139,8 @@ static enum wga_segment on_stray(void *arg, uint32_t back, const uint8_t *p,
 	/* overtaken by the segment with which a late connection was joined */
 	if (!s->syn && back > s->fed) {
 		d->st->late = true;
-		return wga_judge_has_run(p, len) ? WGA_SEGMENT_TEXT : WGA_SEGMENT_FINE;
+		return wga_judge_piece(p, len) == WGA_SEGMENT_TEXT ?
+		       WGA_SEGMENT_TEXT : WGA_SEGMENT_FINE;
 	}
 	return judge_old(d->st, s, back, p, len);
 }
@@ -244,6 +245,7 @@ static enum wga_segment on_end(struct wga_stream *st, bool from_client,
 			       uint32_t end, uint8_t flags)
 {
 	struct wga_side *s = side_of(st, from_client);
+	enum wga_segment ret = WGA_SEGMENT_FINE;
 
 	if (flags & RST && s->r.known &&
 	    (uint32_t)(end - s->r.next) > WINDOW_MAX)
@@ -251,10 +253,10 @@ static enum wga_segment on_end(struct wga_stream *st, bool from_client,
 	if (flags & (FIN | RST))
 		wga_reassembly_end(&s->r, end);
 	if (flags & RST)
-		wga_stream_park(st, !from_client);
+		ret = wga_stream_park(st, !from_client);
 	if (!s->closed && wga_reassembly_complete(&s->r))
-		return close_side(st, from_client);
-	return WGA_SEGMENT_FINE;
+		ret = wga_segment_worse(ret, close_side(st, from_client));
+	return ret;
 }
 
 enum wga_segment wga_stream_segment(struct wga_stream *st, bool from_client,

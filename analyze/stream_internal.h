@@ -73,8 +73,8 @@ enum { WGA_SIDE_SERVER, WGA_SIDE_CLIENT };
  * @fast_start:	the server does not answer in HTTP
  * @answered:	an answer was read
  * @error:	a ts2021 server sent its error in the clear
- * @derp, @late, @gap, @spliced:	as found in earlier connections on the same
- *		ports too
+ * @derp, @late, @gap, @spliced:	found before, in earlier connections on
+ *		the same ports too
  */
 struct wga_stream {
 	wga_stream_packet packet;
@@ -88,11 +88,30 @@ struct wga_stream {
 	bool derp, late, gap, spliced;
 };
 
-/**
- * wga_stream_feed() - cut the next bytes of a direction into units, judge them
- */
+/* bytes before a piece that are judged together with it */
+#define WGA_TAIL	240
+
+/* Take in the next bytes of a direction: get in step, cut them, judge them. */
 enum wga_segment wga_stream_feed(struct wga_stream *st, bool from_client,
 				 const uint8_t *p, size_t len);
+
+/* Cut bytes into units and judge these, as long as they are in step. */
+enum wga_segment wga_stream_units(struct wga_stream *st, bool from_client,
+				  const uint8_t *p, size_t len);
+
+/* These bytes, and any that wait, are not the beginning of a unit. */
+enum wga_segment wga_stream_break(struct wga_stream *st, bool from_client,
+				  const uint8_t *p, size_t len);
+
+/* may this be asked in the clear of what the server was declared to be? */
+bool wga_stream_may_ask(const struct wga_stream *st,
+			enum wga_http_exchange exchange);
+
+/* length of the header of a unit, or the limit of a head in HTTP */
+size_t wga_unit_header(const struct wga_side *s);
+
+/* have @room bytes at @unit, counted as taken */
+bool wga_unit_reserve(struct wga_side *s, size_t room);
 
 /* @n bytes are missing; stay in step if they are all ciphertext of one unit */
 void wga_stream_skip(struct wga_stream *st, bool from_client, uint32_t n);

@@ -128,7 +128,8 @@ bool wga_tls_is_opaque(const struct wga_tls_side *side,
 {
 	if (p[0] == WGA_TLS_DATA)
 		return true;
-	if (p[0] == WGA_TLS_CCS || wga_tls_record_length(p) == WGA_TLS_HEADER + 2)
+	if (p[0] == WGA_TLS_CCS ||
+	    wga_tls_record_length(p) == WGA_TLS_HEADER + 2)
 		return false;
 	return side->phase == WGA_TLS_KEYED || side->phase == WGA_TLS_JOINED;
 }

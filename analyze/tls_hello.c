@@ -212,7 +212,8 @@ static enum wga_segment client_extensions(struct wga_tls *tls,
 		if (++count > EXTENSIONS_MAX ||
 		    !wga_cursor_number(&list, 2, &type) ||
 		    !wga_cursor_vector(&list, 2, &body))
-			return malformed(from, (size_t)(list.p + list.n - from));
+			return malformed(start, (size_t)(list.p + list.n -
+							 start));
 		if (type < 64) {
 			if (seen >> type & 1)
 				return malformed(start, body.n + 4);

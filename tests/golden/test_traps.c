@@ -295,6 +295,12 @@ static void test_house(void **state)
 	run_table(traps_house, traps_house_count);
 }
 
+static void test_leak(void **state)
+{
+	(void)state;
+	run_table(traps_leak, traps_leak_count);
+}
+
 static void test_tcp(void **state)
 {
 	(void)state;
@@ -402,6 +408,7 @@ int main(void)
 		cmocka_unit_test(test_odd),
 		cmocka_unit_test(test_covert),
 		cmocka_unit_test(test_house),
+		cmocka_unit_test(test_leak),
 		cmocka_unit_test(test_tcp),
 		cmocka_unit_test(test_record),
 		cmocka_unit_test(test_every_code),

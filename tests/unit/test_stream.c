@@ -488,7 +488,7 @@ static void test_foreign_copies(void **state)
 	hang_up(&c);
 }
 
-/* A copy of a hello, cut differently: it has a name in it, and it is the same */
+/* A copy of a hello, cut differently: it holds a name, and it is the same. */
 static void test_hello_again(void **state)
 {
 	struct conn c;
@@ -602,6 +602,7 @@ static void test_big_segments(void **state)
 static void test_late(void **state)
 {
 	struct conn c;
+	int i;
 
 	(void)state;
 	/* in step at once */
@@ -633,7 +634,6 @@ static void test_late(void **state)
 	dial(&c, WGA_STREAM_SHARED);
 	{
 		bool found = false;
-		size_t i;
 
 		for (i = 0; i < 100; i++)
 			found |= say(&c, true, prose + i, 1) != FINE;
@@ -646,6 +646,22 @@ static void test_late(void **state)
 	assert_int_equal(say(&c, true, "password", 8), FINE);
 	assert_int_equal(say_data(&c, true, 100), FINE);
 	expect(&c, true, false, false);
+	hang_up(&c);
+
+	/* the rest of a record, small records behind it, in one segment */
+	dial(&c, WGA_STREAM_SHARED);
+	o.n = 0;
+	put_random(&o, 200);
+	for (i = 0; i < 30; i++)
+		put_data(&o, 30);
+	assert_int_equal(say_built(&c, true), FINE);
+	expect(&c, false, false, false);
+	assert_int_equal(report(&c).records, 30);
+	/* what came before that is not known, unless it is text */
+	assert_int_equal(at(&c, true, 0xffffff00 - 50, prose, 50), TEXT);
+	put_random(&o, 50);
+	assert_int_equal(at(&c, true, 0xffffff00 - 50, o.b, 50), FINE);
+	expect(&c, true, false, true);
 	hang_up(&c);
 
 	/* a chain that breaks is none */
