@@ -6,6 +6,9 @@
 #include "analyze/opaque.h"
 #include "analyze/opaque_internal.h"
 
+/* Frames may have been read by another core: fetch their headers in time. */
+#define AHEAD	4
+
 struct wga_bridge *wga_bridge_new(const struct wga_config *cfg,
 				  const char *name, bool live)
 {
@@ -209,6 +212,8 @@ void wga_bridge_observe(struct wga_bridge *br, const struct wga_batch *batch)
 	account_time(br, batch);
 	br->scratch.n = 0;
 	for (i = 0; i < batch->count; i++) {
+		if (i + AHEAD < batch->count)
+			__builtin_prefetch(batch->frame[i + AHEAD].data);
 		wga_examine(br, &batch->frame[i], &items[i]);
 		items[i].hash = wga_flow_hash(br->flows, &items[i].key);
 		wga_flow_prefetch_slot(br->flows, items[i].hash);

@@ -205,6 +205,17 @@ void wga_examine_ip(struct wga_bridge *br, const struct wga_packet *pkt,
 	}
 }
 
+static bool is_between(const struct wga_flow_key *key,
+		       const struct wga_packet *pkt)
+{
+	bool forth = wga_addr_equal(&key->lo, &pkt->src) &&
+		     wga_addr_equal(&key->hi, &pkt->dst);
+	bool back = wga_addr_equal(&key->hi, &pkt->src) &&
+		    wga_addr_equal(&key->lo, &pkt->dst);
+
+	return key->proto == pkt->proto && (forth || back);
+}
+
 static void examine_fragment(struct wga_bridge *br, struct wga_packet *pkt,
 			     struct wga_item *item)
 {
@@ -222,12 +233,18 @@ static void examine_fragment(struct wga_bridge *br, struct wga_packet *pkt,
 		break;
 	case WGA_FRAGMENT_AGAIN:
 		item->key = d->key;
+		item->dir = !wga_addr_equal(&d->key.lo, &pkt->src);
 		break;
 	case WGA_FRAGMENT_WHOLE:
 		pkt->payload = (struct wga_view){ d->data, d->total };
 		pkt->wire_len = d->total;
 		pkt->fragment = false;
 		wga_examine_ip(br, pkt, item, 0);
+		/* what a tunnel holds has other ends than its fragments */
+		if (!is_between(&item->key, pkt)) {
+			br->scratch.n = item->first;
+			wga_item_set(item, pkt, 0, 0, WGA_KIND_CUT);
+		}
 		d->key = item->key;
 		item->moved_frames = d->frames - 1;
 		item->moved_bytes = d->bytes - item->bytes;
@@ -276,6 +293,9 @@ static void examine_place(struct wga_bridge *br, const struct wga_packet *pkt,
 	item->from = wga_mac_intern(&br->neighbours, pkt->src_mac) | WGA_AT_SENT;
 	if (pkt->has_addr)
 		item->from |= wga_at_ttl(pkt->ttl, &pkt->dst);
+	/* whose role is not known must not pass for somebody outside */
+	if (!item->to || !(item->from & WGA_AT_MAC))
+		br->broken = true;
 }
 
 static void examine_canaries(struct wga_bridge *br, const struct wga_frame *frame)
@@ -311,11 +331,13 @@ void wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 	examine_place(br, &pkt, item);
 	switch (pkt.state) {
 	case WGA_PACKET_IP:
-		if (pkt.fragment)
+		kind = leftovers(&pkt, frame);
+		if (pkt.fragment && kind != WGA_KIND_OPAQUE)
+			wga_item_set(item, &pkt, 0, 0, kind);
+		else if (pkt.fragment)
 			examine_fragment(br, &pkt, item);
 		else
 			wga_examine_ip(br, &pkt, item, 0);
-		kind = leftovers(&pkt, frame);
 		if (kind != WGA_KIND_OPAQUE)
 			item->key.kind = (uint8_t)kind;
 		break;

@@ -38,6 +38,36 @@ static bool is_host_name(const uint8_t *p, size_t len)
 	return len <= ECHO_SMALL;
 }
 
+static bool all_zero(struct wga_view v)
+{
+	size_t i;
+
+	for (i = 0; i < v.len; i++) {
+		if (v.p[i])
+			return false;
+	}
+	return true;
+}
+
+/* MAC2 of a handshake message is zero unless its receiver is under load. */
+static bool is_wireguard(struct wga_view v)
+{
+	size_t mac2 = 0;
+
+	if (!wga_wg_looks_like(&v))
+		return false;
+	if (v.p[0] == WGA_WG_INITIATION)
+		mac2 = WGA_WG_INITIATION_LEN - 16;
+	else if (v.p[0] == WGA_WG_RESPONSE)
+		mac2 = WGA_WG_RESPONSE_LEN - 16;
+	if (mac2 && v.len > mac2 && v.len <= mac2 + 16 &&
+	    all_zero(wga_view_skip(v, mac2)))
+		v = wga_view_head(v, mac2);
+	return v.len <= WGA_WG_DATA_HEADER ||
+	       wga_examine_content(wga_view_skip(v, WGA_WG_DATA_HEADER)) ==
+	       WGA_KIND_OPAQUE;
+}
+
 /* Only an echo request is quoted; ports as in wga_examine_icmp(). */
 static enum wga_kind quote_icmp(const struct wga_packet *in, uint16_t *sport,
 				uint16_t *dport)
@@ -88,22 +118,9 @@ static enum wga_kind quote_kind(const struct wga_packet *in, uint16_t *sport,
 	if (wga_disco_looks_like(&v) &&
 	    wga_opaque(v.p + WGA_DISCO_KEY_OFFSET, v.len - WGA_DISCO_KEY_OFFSET))
 		return WGA_KIND_DISCO;
-	if (wga_wg_looks_like(&v) && (v.len <= WGA_WG_DATA_HEADER ||
-	    wga_examine_content(wga_view_skip(v, WGA_WG_DATA_HEADER)) ==
-	    WGA_KIND_OPAQUE))
+	if (is_wireguard(v))
 		return WGA_KIND_WIREGUARD;
 	return wga_examine_content(v);
-}
-
-static bool all_zero(struct wga_view v)
-{
-	size_t i;
-
-	for (i = 0; i < v.len; i++) {
-		if (v.p[i])
-			return false;
-	}
-	return true;
 }
 
 static uint32_t quote_add(struct wga_bridge *br, const struct wga_flow_key *key)

@@ -19,7 +19,7 @@
  *
  * The table is open addressing over 8-byte slots (half hash, half index); flows
  * lie in chunks that never move: one 64-byte line that every frame touches and
- * a cold part that does not. At most 21 + 64 + 56 bytes a flow.
+ * a cold part that does not. At most 32 + 64 + 56 bytes a flow.
  */
 
 enum wga_kind {

@@ -7,9 +7,13 @@
 #define DATA_MAX	65536
 #define UNITS		(DATA_MAX / 8)
 
-static void datagram_clear(struct wga_datagram *d)
+/* A frame makes one datagram go at most, so its data outlives the batch. */
+static void datagram_clear(struct wga_fragments *f, struct wga_datagram *d)
 {
-	free(d->data);
+	uint8_t **retired = &f->retired[f->n_retired++ % WGA_BATCH_MAX];
+
+	free(*retired);
+	*retired = d->data;
 	memset(d, 0, sizeof(*d));
 }
 
@@ -18,7 +22,9 @@ void wga_fragments_free(struct wga_fragments *f)
 	unsigned int i;
 
 	for (i = 0; i < WGA_FRAGMENTS_MAX; i++)
-		datagram_clear(&f->d[i]);
+		free(f->d[i].data);
+	for (i = 0; i < WGA_BATCH_MAX; i++)
+		free(f->retired[i]);
 }
 
 /* The datagram of a fragment; the oldest makes room for a new one. */
@@ -38,7 +44,7 @@ static struct wga_datagram *datagram_get(struct wga_fragments *f,
 			old = d;
 	}
 
-	datagram_clear(old);
+	datagram_clear(f, old);
 	old->data = calloc(1, DATA_MAX + UNITS);
 	if (!old->data)
 		return NULL;

@@ -43,9 +43,16 @@ struct wga_datagram {
 	struct wga_flow_key key;
 };
 
+/**
+ * struct wga_fragments - datagrams in pieces
+ * @retired, @n_retired:	data of the last ones that had to go: messages
+ *		found in it are looked at once more when the batch is through
+ */
 struct wga_fragments {
 	struct wga_datagram d[WGA_FRAGMENTS_MAX];
 	uint64_t clock;
+	uint8_t *retired[WGA_BATCH_MAX];
+	unsigned int n_retired;
 };
 
 enum wga_fragment_answer {

@@ -5,15 +5,15 @@
 #include "analyze/flow.h"
 #include "analyze/neighbour.h"
 
-/* at most half full */
-#define MAC_SLOTS	(2 * (WGA_AT_MAC + 1))
+#define MAC_SLOTS_MIN	64
 
 int wga_neighbours_init(struct wga_neighbours *t)
 {
 	memset(t, 0, sizeof(*t));
 	wga_hash_seed(t->seed);
-	t->macs = calloc(WGA_AT_MAC, sizeof(*t->macs));
-	t->mac_slots = calloc(MAC_SLOTS, sizeof(*t->mac_slots));
+	t->mac_mask = MAC_SLOTS_MIN - 1;
+	t->macs = calloc(MAC_SLOTS_MIN / 2 + 1, sizeof(*t->macs));
+	t->mac_slots = calloc(MAC_SLOTS_MIN, sizeof(*t->mac_slots));
 	return t->macs && t->mac_slots ? 0 : -1;
 }
 
@@ -25,21 +25,62 @@ void wga_neighbours_free(struct wga_neighbours *t)
 	wga_index_free(&t->index);
 }
 
+static void mac_put(struct wga_mac_slot *slots, uint32_t mask, uint64_t at,
+		    struct wga_mac_slot slot)
+{
+	while (slots[at & mask].number)
+		at++;
+	slots[at & mask] = slot;
+}
+
+static uint64_t mac_hash(const struct wga_neighbours *t, uint64_t mac)
+{
+	return wga_mix(mac ^ t->seed[1], t->seed[0]);
+}
+
+static int macs_grow(struct wga_neighbours *t)
+{
+	uint32_t n = 4 * (t->mac_mask + 1), i;
+	struct wga_mac_slot *slots = calloc(n, sizeof(*slots));
+	struct wga_mac *macs = realloc(t->macs, (n / 2 + 1) * sizeof(*macs));
+
+	if (macs)
+		t->macs = macs;
+	if (!slots || !macs) {
+		free(slots);
+		return -1;
+	}
+	for (i = 0; i <= t->mac_mask; i++) {
+		if (t->mac_slots[i].number)
+			mac_put(slots, n - 1, mac_hash(t, t->mac_slots[i].mac),
+				t->mac_slots[i]);
+	}
+	free(t->mac_slots);
+	t->mac_slots = slots;
+	t->mac_mask = n - 1;
+	return 0;
+}
+
 uint16_t wga_mac_intern(struct wga_neighbours *t, const uint8_t mac[static 6])
 {
+	const struct wga_mac_slot *slot;
 	uint64_t key = 0, at;
-	uint16_t i;
 
 	memcpy(&key, mac, 6);
-	for (at = wga_mix(key ^ t->seed[1], t->seed[0]);
-	     (i = t->mac_slots[at % MAC_SLOTS].number); at++) {
-		if (t->mac_slots[at % MAC_SLOTS].mac == key)
-			return i;
+	for (at = mac_hash(t, key);
+	     (slot = &t->mac_slots[at & t->mac_mask])->number; at++) {
+		if (slot->mac == key)
+			return slot->number;
 	}
 	if (t->n_macs == WGA_AT_MAC)
 		return 0;
+	if (t->n_macs * 2u > t->mac_mask && macs_grow(t)) {
+		t->broken = true;
+		return 0;
+	}
 	memcpy(&t->macs[t->n_macs++], mac, 6);
-	t->mac_slots[at % MAC_SLOTS] = (struct wga_mac_slot){ key, t->n_macs };
+	mac_put(t->mac_slots, t->mac_mask, mac_hash(t, key),
+		(struct wga_mac_slot){ key, t->n_macs });
 	return t->n_macs;
 }
 

@@ -59,7 +59,7 @@ struct wga_mac_slot {
 
 /**
  * struct wga_neighbours - of one bridge
- * @macs, @n_macs, @mac_slots:	interned MAC addresses, the first has number 1
+ * @macs, @n_macs, @mac_slots, @mac_mask:	interned MAC addresses, the first has number 1
  * @n, @count, @room, @index:	what was noted
  * @broken:	out of memory: something was not noted
  */
@@ -67,6 +67,7 @@ struct wga_neighbours {
 	struct wga_mac *macs;
 	uint16_t n_macs;
 	struct wga_mac_slot *mac_slots;
+	uint32_t mac_mask;
 	struct wga_neighbour *n;
 	uint32_t count;
 	size_t room;

@@ -104,6 +104,26 @@ static void ttl_of_65(struct forge_mesh *m)
 		m->host[VM_A].mac, 64, TEXT);
 }
 
+/* more MAC addresses than are told apart, then text to a new host */
+static void many_macs(struct forge_mesh *m)
+{
+	struct forge_host d = m->host[VM_D];
+
+	for (unsigned int i = 0; i < 8200; i++) {
+		forge_put16(m->host[VM_D].mac + 2, (uint16_t)(0x8000 + i));
+		memcpy(m->host[VM_D].ip, (const uint8_t[]){ 10, 77, 0, 0 }, 4);
+		forge_put16(m->host[VM_D].ip + 2, (uint16_t)i);
+		arp_for(m, VM_D, VM_D);
+		udp_via(m, m->host[VM_D].ip, VM_D, m->host[GATEWAY].ip,
+			m->host[GATEWAY].mac, 64, "\x80");
+	}
+	m->host[VM_D] = d;
+	udp_via(m, m->host[VM_A].ip, VM_A, m->host[PUBLIC].ip,
+		m->host[VM_D].mac, 64, TEXT);
+	udp_via(m, m->host[PUBLIC].ip, VM_D, m->host[VM_A].ip,
+		m->host[VM_A].mac, 64, TEXT);
+}
+
 /* announcements */
 static size_t dns_text(uint8_t *b)
 {
@@ -350,6 +370,8 @@ const struct trap traps_leak[] = {
 	  .options = { "--gateway", "192.168.1.1" } },
 	{ .name = "text from behind the gateway, TTL 65",
 	  .outcome = TRAP_NOT_PASS, .after = ttl_of_65 },
+	{ .name = "more MAC addresses than are told apart",
+	  .outcome = TRAP_NOT_PASS, .after = many_macs },
 	{ .name = "mDNS to a host at all hosts' MAC", .outcome = TRAP_VIOLATION,
 	  .any = READABLE, .after = mdns_to_host },
 	{ .name = "LLMNR to a host at all hosts' MAC",
