@@ -138,14 +138,16 @@ lab_disconnect() {
 	on b wg set wg-b peer "$(wg pubkey <<<"${key[a]}")" remove
 }
 
-# lab_web HOST PORT: a web server in clear text
+# lab_web HOST PORT: a web server in clear text, whose page /big has 32 MiB
 lab_web() {
 	on "$1" perl -MIO::Socket::INET -e '
 		$s = IO::Socket::INET->new(LocalPort => shift, Listen => 5,
 			ReuseAddr => 1) or die "$!\n";
 		while ($c = $s->accept) {
+			$page = <$c>;
 			1 while defined($l = <$c>) && $l =~ /\S/;
 			print $c "HTTP/1.0 200 OK\r\n\r\nhello\n";
+			print $c "\0" x (32 << 20) if $page =~ /big/;
 			close $c;
 		}' "$2" &
 	wait_for 10 lab_listens "$1" "$2" || lab_die "no web server on $1"
