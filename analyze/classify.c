@@ -7,15 +7,20 @@
 /* The address at which clouds serve metadata; link-local, so nobody's host */
 static const uint8_t metadata[4] = { 169, 254, 169, 254 };
 
-static bool is_infra(const struct wga_config *cfg, const struct wga_addr *addr,
+/* Declared infrastructure, unless it takes part in the mesh: then the strict
+ * rules hold for it whatever was declared.
+ */
+static bool is_infra(const struct wga_join *j, const struct wga_addr *addr,
 		     uint16_t port)
 {
+	const struct wga_config *cfg = j->cfg;
 	size_t i;
 
 	for (i = 0; i < cfg->n_infra; i++) {
 		if (wga_addr_equal(&cfg->infra[i].addr, addr) &&
 		    (!cfg->infra[i].port || cfg->infra[i].port == port))
-			return true;
+			return !(wga_roles_get(j->roles, addr) &
+				 WGA_ROLE_SPEAKER);
 	}
 	return false;
 }
@@ -50,8 +55,8 @@ enum wga_scope wga_join_scope(const struct wga_join *j,
 		return wga_roles_gateway_mac(j->roles, key->lo.b) ||
 		       wga_roles_gateway_mac(j->roles, key->hi.b) ?
 			WGA_SCOPE_GATEWAY : WGA_SCOPE_HOSTS;
-	if (is_infra(j->cfg, &key->lo, key->port_lo) ||
-	    is_infra(j->cfg, &key->hi, key->port_hi))
+	if (is_infra(j, &key->lo, key->port_lo) ||
+	    is_infra(j, &key->hi, key->port_hi))
 		return WGA_SCOPE_DECLARED;
 
 	lo = end_role(j, &key->lo);

@@ -77,7 +77,7 @@ static bool derp_packet(void *arg, bool from_client, const uint8_t *peer,
 				from_client ? &nowhere : &slot->client,
 				&br->now, wga_registry_mac1(br->cfg->registry,
 							    m->p, m->len));
-		br->derp_messages++;
+		br->derp_messages += m->type == WGA_WG_DATA;
 	}
 	br->scratch.n = first;
 	slot->packets += fine;
@@ -196,57 +196,6 @@ static bool options_are_text(const uint8_t *p, size_t len)
 	return i < len && wga_readable(p + i, len - i);
 }
 
-/* Length of an option of a kind that is in use (IANA TCP option kinds), 0 for
- * any length, -1 for kinds that are not.
- */
-static int option_length(uint8_t kind)
-{
-	switch (kind) {
-	case 2: /* maximum segment size */
-	case 28: /* user timeout */
-		return 4;
-	case 3: /* window scale */
-		return 3;
-	case 4: /* SACK permitted */
-		return 2;
-	case 8: /* timestamps */
-		return 10;
-	case 5: /* SACK */
-	case 19: /* MD5 */
-	case 29: /* authentication */
-	case 30: /* multipath */
-	case 34: /* fast open */
-		return 0;
-	default:
-		return -1;
-	}
-}
-
-/* Do the options hold text? What is in use has its length; the rest, and what
- * follows the end of the list, must not be readable.
- */
-static bool options_readable(struct wga_view v)
-{
-	while (v.len) {
-		size_t n = 1;
-		int want;
-
-		if (v.p[0] == 0)
-			return wga_readable(v.p, v.len);
-		if (v.p[0] != 1) {
-			if (v.len < 2 || v.p[1] < 2 || v.p[1] > v.len)
-				return wga_readable(v.p, v.len);
-			n = v.p[1];
-			want = option_length(v.p[0]);
-			if ((want < 0 || (want && (size_t)want != n)) &&
-			    wga_readable(v.p + 2, n - 2))
-				return true;
-		}
-		v = wga_view_skip(v, n);
-	}
-	return false;
-}
-
 void wga_examine_tcp(struct wga_bridge *br, const struct wga_packet *pkt,
 		     struct wga_item *item)
 {
@@ -285,12 +234,6 @@ void wga_examine_tcp(struct wga_bridge *br, const struct wga_packet *pkt,
 		return;
 	}
 
-	if (hlen > 20 && hlen <= pkt->payload.len &&
-	    options_readable((struct wga_view){ h + 20, hlen - 20 })) {
-		wga_item_set(item, pkt, wga_be16(h), wga_be16(h + 2),
-			     WGA_KIND_TEXT);
-		return;
-	}
 	if (server_kind(br->cfg, &pkt->dst, wga_be16(h + 2), &stream) ||
 	    (from_client = false,
 	     server_kind(br->cfg, &pkt->src, wga_be16(h), &stream))) {

@@ -8,6 +8,8 @@
 #include "analyze/judge_internal.h"
 
 #define BRIDGES_MAX	64
+/* So many frames do not come within one nanosecond. */
+#define TIMELESS	16
 
 struct wga_run {
 	const struct wga_config *cfg;
@@ -124,6 +126,10 @@ static void judge_loss(struct wga_judge *g, const struct wga_bridge *br)
 	const struct wga_loss *l = &br->loss;
 	struct wga_where w = { .input = br->name, .live = br->live };
 
+	wga_judge_found(g, WGA_CODE_WEAK_EVIDENCE, br->frames >= TIMELESS &&
+			br->first_ns == br->last_ns, &w,
+			"all frames of %s have one time, so ages mean nothing",
+			br->name);
 	wga_judge_found(g, WGA_CODE_KERNEL_DROPS, l->kernel_drops, &w,
 			"on %s", br->name);
 	wga_judge_found(g, WGA_CODE_TRUNCATED_FILE, l->damage != NULL, &w,
@@ -372,13 +378,18 @@ static void judge_outcome(struct wga_judge *g)
 {
 	struct wga_verdict *v = g->v;
 	bool violation = false, inconclusive = false;
+	uint64_t frames = 0;
 	int code;
+	size_t i;
 
 	v->reasons = calloc(WGA_CODE_COUNT, sizeof(*v->reasons));
 	if (!v->reasons) {
 		g->broken = true;
 		return;
 	}
+	/* Of a capture without frames nothing can be accepted. */
+	for (i = 0; i < v->n_inputs; i++)
+		frames += v->inputs[i].frames;
 	for (code = 0; code < WGA_CODE_COUNT; code++) {
 		const struct wga_found *f = &g->found[code];
 		bool grave = wga_code_severity((enum wga_code)code) ==
@@ -390,7 +401,7 @@ static void judge_outcome(struct wga_judge *g)
 		v->n_reasons++;
 		r->code = (enum wga_code)code;
 		r->count = f->count;
-		r->accepted = !grave && g->cfg->accept[code];
+		r->accepted = !grave && g->cfg->accept[code] && frames;
 		r->first = f->first;
 		if (!f->first.frame)
 			r->first.input = NULL;

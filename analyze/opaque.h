@@ -27,12 +27,13 @@
  * @text_run:	longest run of printable ASCII and white space; exact from 24
  *		up, below that it may read 0
  * @text:	the run is one that random bytes do not show
+ * @periodic:	a part of it repeats what stands up to 31 bytes before
  */
 struct wga_scan {
 	uint64_t digest;
 	uint32_t high, zero, echo;
 	uint32_t text_run;
-	bool text;
+	bool text, periodic;
 };
 
 /**

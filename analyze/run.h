@@ -66,7 +66,7 @@ void wga_bridge_gateway(struct wga_bridge *br, const struct wga_addr *addr);
 void wga_bridge_observe(struct wga_bridge *br, const struct wga_batch *batch);
 
 /**
- * wga_bridge_loss() - say what is missing; call once, after the last frame
+ * wga_bridge_loss() - say what is missing so far; the last call counts
  * @br:		the bridge
  * @loss:	strings are copied
  */

@@ -111,21 +111,6 @@ static int open_port(struct wga_port *port, const char *name,
 	return wga_run_add(run, port->bridge, err);
 }
 
-static void tell_loss(struct wga_port *port, const struct capture_options *co)
-{
-	struct wga_live_stats st;
-
-	wga_live_stats(port->live, &st);
-	wga_bridge_loss(port->bridge, &(struct wga_loss){
-		.kernel_drops = st.drops,
-		.gone = st.gone || port->failed,
-		.heartbeats_sent = st.sent,
-		.heartbeats_seen = st.seen,
-		.passive = co->live.passive,
-		.filter = co->live.filter,
-	});
-}
-
 static int capture(struct wga_listen *l, const struct capture_options *co,
 		   struct wga_run *run, struct wga_verdict **out,
 		   struct wga_err *err)
@@ -138,8 +123,6 @@ static int capture(struct wga_listen *l, const struct capture_options *co,
 		}
 	if (wga_privileges_drop(err) < 0 || wga_listen_run(l, err) < 0)
 		return -1;
-	for (size_t i = 0; i < l->n; i++)
-		tell_loss(&l->port[i], co);
 	return wga_run_judge(run, out, err);
 }
 
@@ -148,6 +131,7 @@ static int capture_and_report(const struct capture_options *co,
 {
 	struct wga_listen l = {
 		.opt = opt,
+		.how = &co->live,
 		.duration_ns = co->duration_ns,
 		.count = co->count,
 	};

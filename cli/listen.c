@@ -158,6 +158,27 @@ static int arm(int fd, uint64_t first_ns, uint64_t every_ns)
 	return timerfd_settime(fd, 0, &when, NULL);
 }
 
+/* A heartbeat that is still on its way is not missing before the end. */
+static void tell_loss(struct wga_listen *l, bool final)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct wga_port *port = &l->port[i];
+		struct wga_live_stats st;
+
+		wga_live_stats(port->live, &st);
+		if (!final && !wga_live_settled(port->live))
+			st.sent--;
+		wga_bridge_loss(port->bridge, &(struct wga_loss){
+			.kernel_drops = st.drops,
+			.gone = st.gone || port->failed,
+			.heartbeats_sent = st.sent,
+			.heartbeats_seen = st.seen,
+			.passive = l->how->passive,
+			.filter = l->how->filter,
+		});
+	}
+}
+
 static void draw(struct loop *loop)
 {
 	const uint64_t start = now_ns();
@@ -231,8 +252,10 @@ static void turn(struct loop *loop)
 		take_signal(loop);
 	if (timer_fired(&loop->fd[FD_DEADLINE]))
 		loop->stop = true;
-	if (timer_fired(&loop->fd[FD_DRAW]))
+	if (timer_fired(&loop->fd[FD_DRAW])) {
+		tell_loss(l, false);
 		draw(loop);
+	}
 }
 
 static void drain(struct loop *loop)
@@ -327,6 +350,7 @@ int wga_listen_run(struct wga_listen *l, struct wga_err *err)
 		while (!loop.stop && !limit_reached(l) && !all_ended(l))
 			turn(&loop);
 		drain(&loop);
+		tell_loss(l, true);
 		if (loop.lines)
 			draw(&loop);
 	}

@@ -35,6 +35,7 @@ struct wga_port {
  * @port, @n:	the bridges
  * @run:	judged for the live table
  * @opt:	for the live table, which is drawn on a terminal only
+ * @how:	how the bridges were opened
  * @duration_ns: end after this time; 0: do not
  * @count:	end after this many frames, own heartbeats not counted; 0: do not
  * @counted:	how many of @count have come
@@ -44,6 +45,7 @@ struct wga_listen {
 	size_t n;
 	const struct wga_run *run;
 	const struct wga_options *opt;
+	const struct wga_live_options *how;
 	uint64_t duration_ns, count, counted;
 };
 
@@ -54,7 +56,7 @@ struct wga_listen {
  * @err:	"capture-failed"
  *
  * SIGINT and SIGTERM end it; from then on a second one kills. SIGUSR1 writes a
- * status line to standard error.
+ * status line to standard error. At the end each bridge knows what it lost.
  *
  * Return: 0, or -1 with @err set.
  */

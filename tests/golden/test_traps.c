@@ -313,6 +313,12 @@ static void test_record(void **state)
 	run_table(traps_record, traps_record_count);
 }
 
+static void test_wolf(void **state)
+{
+	(void)state;
+	run_table(traps_wolf, traps_wolf_count);
+}
+
 /* runs last: it looks at what the tables did */
 static void test_every_code(void **state)
 {
@@ -411,6 +417,7 @@ int main(void)
 		cmocka_unit_test(test_leak),
 		cmocka_unit_test(test_tcp),
 		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_wolf),
 		cmocka_unit_test(test_every_code),
 		cmocka_unit_test(test_identified),
 		cmocka_unit_test(test_accept),

@@ -205,6 +205,18 @@ case_down() {
 	has_reason capture-gap
 }
 
+# a bridge whose hosts come up later: no heartbeat can be sent until they do
+case_no_carrier() {
+	lab_bridge br-a 192.168.50.1/24
+	lab_host c br-a 192.168.50.4/24
+	ip link set port-c down
+	wait_for 10 no_carrier br-a || fail "br-a keeps its carrier"
+	start --bridge br-a --json
+	ip link del br-a type bridge 2>/dev/null &&
+		fail "not reached"
+	stop 3
+}
+
 case_two_bridges() {
 	echo 1 >/proc/sys/net/ipv4/ip_forward || lab_die "cannot route"
 	lab_bridge br-a 192.168.50.1/24

@@ -233,7 +233,9 @@ static void test_small_frames(void **state)
 	put_number(&o, 1000, 4);
 	put_number(&o, 60000, 4);
 	assert_int_equal(frame(false, &seen), WGA_SEGMENT_FINE);
-	memcpy(o.b + 5, "restart!", 8);
+	memcpy(o.b + 9, "more", 4);
+	assert_int_not_equal(frame(false, &seen), WGA_SEGMENT_FINE);
+	memcpy(o.b + 5, "word\0\0\1\0", 8);
 	assert_int_not_equal(frame(false, &seen), WGA_SEGMENT_FINE);
 
 	/* words of the server, within bounds */
@@ -283,6 +285,12 @@ static void test_law(void **state)
 	assert_false(LAW(true, 53, 122, 126));
 	assert_false(LAW(true, 53, 331, 106, 154, 1026, 45, 70, 816, 57, 813));
 	assert_false(LAW(true, 53, 95, 19));
+	assert_false(LAW(true, 54, 122, 126, 23));
+	assert_true(LAW(true, 69, 122, 126, 23));
+	assert_false(LAW(true, 53, 70, 126, 23));
+	assert_false(LAW(true, 53, 500, 126, 23));
+	assert_false(LAW(true, 53, 122, 125, 23));
+	assert_false(LAW(true, 53, 122, 300, 23));
 	assert_false(LAW(true, 53, 331, 106, 150, 150, 150, 150, 150, 150, 150,
 			 150));
 	assert_false(LAW(false, 49, 57, 1306, 19));

@@ -271,8 +271,8 @@ static void test_text_runs(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(lens) / sizeof(*lens); i++) {
-		assert_found(any, 36, lens[i], true);
-		assert_found(any, 35, lens[i], false);
+		assert_found(any, 32, lens[i], true);
+		assert_found(any, 31, lens[i], false);
 		assert_found("pass word is hunter 2 ok", 24, lens[i], true);
 		/* 21 common ones of 24 are enough, 20 are not, nor are 23 */
 		assert_found("PaSs word is Hunter 2 ok", 24, lens[i], true);

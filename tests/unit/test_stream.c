@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "analyze/reassembly.h"
 #include "analyze/stream.h"
 #include "stream_build.h"
 
@@ -192,6 +193,15 @@ static void test_derp_law(void **state)
 	dial(&c, WGA_STREAM_DERP);
 	assert_true(report(&c).derp);
 	hang_up(&c);
+
+	/* a connection to the control server may have such records too */
+	greet(&c, WGA_STREAM_SHARED);
+	assert_int_equal(say_data(&c, true, 331), FINE);
+	assert_int_equal(say_data(&c, true, 106), FINE);
+	for (i = 0; i < 10; i++)
+		assert_int_equal(say_data(&c, true, 150), FINE);
+	assert_false(report(&c).derp);
+	hang_up(&c);
 }
 
 /* Text in place of a body, whole or in part, is blamed on its segment. */
@@ -374,6 +384,15 @@ static void test_not_tls(void **state)
 	syn(&c);
 	assert_int_equal(say_text(&c, true, "SSH-2.0-OpenSSH_9.2\r\n"), TEXT);
 	assert_int_equal(say_text(&c, false, "SSH-2.0-OpenSSH_9.2\r\n"), TEXT);
+	/* ciphertext without a hello resumes nothing, a hello does */
+	assert_int_not_equal(say_data(&c, true, 100), FINE);
+	put_client_hello_record(&o, &(struct hello_options){ 0 });
+	assert_int_equal(say_built(&c, true), FINE);
+	assert_string_equal(report(&c).detail, "TLS, SNI hs.test");
+	hang_up(&c);
+	dial(&c, WGA_STREAM_CONTROL);
+	syn(&c);
+	assert_int_equal(say_text(&c, true, "SSH-2.0-OpenSSH_9.2\r\n"), TEXT);
 	o.n = 0;
 	put_random(&o, 200);
 	assert_int_equal(say_built(&c, true), FOREIGN);
@@ -464,6 +483,9 @@ static void test_foreign_copies(void **state)
 	assert_int_equal(at(&c, true, seq, prose, 150), TEXT);
 	put_data(&o, 200);
 	assert_int_equal(at(&c, true, seq, o.b, n), FOREIGN);
+	/* one byte is a keep-alive probe only at the end */
+	assert_int_equal(at(&c, true, c.next[1] - 1, "x", 1), FINE);
+	assert_int_not_equal(at(&c, true, seq, "x", 1), FINE);
 	/* the hello cannot be said again in other words */
 	assert_int_not_equal(at(&c, true, 0xffffff01 + 60,
 				"another.name.example.com", 24), FINE);
@@ -573,6 +595,74 @@ static void test_text_ahead(void **state)
 	c.next[1] += 105;
 	assert_int_equal(say(&c, true, prose, 60), TEXT);
 	hang_up(&c);
+}
+
+static void test_text_before_hole(void **state)
+{
+	struct conn c;
+	size_t from;
+	int i;
+
+	(void)state;
+	/* what is left of a cut record is judged */
+	greet(&c, WGA_STREAM_CONTROL);
+	o.n = 0;
+	from = open_record(&o, 23);
+	put_random(&o, 300);
+	put(&o, prose, 80);
+	put_random(&o, 20);
+	close_record(&o, from);
+	assert_int_equal(say(&c, true, o.b, 100), FINE);
+	c.next[1] += 100;
+	assert_int_equal(say(&c, true, o.b + 200, o.n - 200), TEXT);
+	hang_up(&c);
+
+	/* a hole that ends where a record does */
+	greet(&c, WGA_STREAM_CONTROL);
+	o.n = 0;
+	put_data(&o, 500);
+	assert_int_equal(say(&c, true, o.b, 100), FINE);
+	c.next[1] += 405;
+	for (i = 0; i < 70; i++)
+		assert_int_equal(say_data(&c, true, 50), FINE);
+	expect(&c, false, true, false);
+	put_random(&o, 100);
+	assert_int_not_equal(say_built(&c, true), FINE);
+	hang_up(&c);
+}
+
+/* What cannot be kept for want of room is a gap, not a pass. */
+static void test_no_room(void **state)
+{
+	size_t taken = 0;
+	struct conn c;
+
+	(void)state;
+	while (wga_room_take(4096))
+		taken += 4096;
+	dial(&c, WGA_STREAM_CONTROL);
+	syn(&c);
+	o.n = 0;
+	put_client_hello_record(&o, &(struct hello_options){ 0 });
+	assert_int_equal(say_built(&c, true), FINE);
+	expect(&c, false, false, false);
+	put_server_hello_record(&o, 0x0304);
+	put_data(&o, 5000);
+	assert_int_equal(say(&c, false, o.b, 2000), FINE);
+	expect(&c, false, true, false);
+	assert_int_equal(say(&c, false, prose, 40), TEXT);
+	hang_up(&c);
+	dial(&c, WGA_STREAM_CONTROL);
+	syn(&c);
+	c.next[1] += 100;
+	o.n = 0;
+	put_data(&o, 5000);
+	assert_int_equal(say_built(&c, true), FINE);
+	expect(&c, false, true, false);
+	hang_up(&c);
+	wga_room_give(taken);
+	assert_true(wga_room_take(taken));
+	wga_room_give(taken);
 }
 
 static void test_big_segments(void **state)
@@ -741,11 +831,34 @@ static void test_again(void **state)
 	assert_int_equal(say_built(&c, false), FINE);
 	expect(&c, false, false, false);
 
+	/* nor does an answer to a SYN that was not seen go unnoticed */
+	c.next[0] = 5000;
+	wga_stream_segment(c.st, false, c.next[0]++, SYN | ACK, NULL, 0);
+	put_server_hello_record(&o, 0x0304);
+	assert_int_equal(say_built(&c, false), FINE);
+
 	/* what was found in the first connection is not forgotten */
+	c.next[1] = 4711;
+	syn(&c);
 	assert_int_equal(say(&c, true, prose, 50), TEXT);
 	c.next[1] = 12345;
 	syn(&c);
 	expect(&c, false, false, true);
+	/* a hole neither */
+	c.next[1] += 100;
+	o.n = 0;
+	put_client_hello_record(&o, &(struct hello_options){ 0 });
+	assert_int_equal(say_built(&c, true), FINE);
+	c.next[1] = 23456;
+	syn(&c);
+	expect(&c, false, true, true);
+	hang_up(&c);
+	dial(&c, WGA_STREAM_CONTROL);
+	o.n = 0;
+	put_random(&o, 100);
+	assert_int_equal(say_built(&c, true), FINE);
+	syn(&c);
+	expect(&c, true, false, false);
 	hang_up(&c);
 }
 
@@ -881,7 +994,25 @@ static void test_ts2021_refused(void **state)
 	put_text(&o, "\r\n\r\n");
 	assert_int_equal(say_built(&c, true), TEXT);
 	hang_up(&c);
+	/* an answer to a request that was not seen */
+	dial(&c, WGA_STREAM_CONTROL);
+	o.n = 0;
+	put_text(&o, TS2021_ANSWER);
+	put_ts2021_frame(2, 48);
+	assert_int_equal(say_built(&c, false), FINE);
+	put_ts2021_frame(4, 48);
+	assert_int_equal(say_built(&c, true), FINE);
+	expect(&c, false, false, false);
+	hang_up(&c);
+	dial(&c, WGA_STREAM_PORT80);
+	assert_int_equal(say_text(&c, false, KEY_ANSWER KEY_BODY), TEXT);
+	hang_up(&c);
 	/* an answer that nobody asked for */
+	dial(&c, WGA_STREAM_CONTROL);
+	syn(&c);
+	assert_int_equal(say_text(&c, true, "POST /ts"), FINE);
+	assert_int_equal(say_text(&c, false, TS2021_ANSWER), TEXT);
+	hang_up(&c);
 	dial(&c, WGA_STREAM_CONTROL);
 	syn(&c);
 	o.n = 0;
@@ -952,6 +1083,12 @@ static void test_http_pieces(void **state)
 	dial(&c, WGA_STREAM_DERP);
 	syn(&c);
 	assert_int_equal(say_text(&c, true, "GET /derp HTTP/1.1\r\nX: "), FINE);
+	{
+		struct wga_stream_report r;
+
+		wga_stream_report(c.st, false, &r);
+		assert_false(r.gap);
+	}
 	assert_int_equal(wga_stream_segment(c.st, true, c.next[1], FIN | ACK,
 					    NULL, 0), TEXT);
 	hang_up(&c);
@@ -1151,6 +1288,8 @@ int main(void)
 		cmocka_unit_test(test_hole),
 		cmocka_unit_test(test_hole_in_record),
 		cmocka_unit_test(test_text_ahead),
+		cmocka_unit_test(test_text_before_hole),
+		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_big_segments),
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_end),

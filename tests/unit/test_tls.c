@@ -130,6 +130,123 @@ static void test_client_hello_lengths(void **state)
 	}
 }
 
+/* A ClientHello whose only extension is this */
+static enum wga_segment extension(uint32_t type, const void *p, size_t len)
+{
+	struct wga_tls_side side = { 0 };
+	struct wga_tls tls = { 0 };
+	size_t record, message, list;
+
+	o.n = 0;
+	record = open_record(&o, 22);
+	put_number(&o, 1, 1);
+	message = open_length(&o, 3);
+	put_number(&o, 0x0303, 2);
+	put_random(&o, 32);
+	put(&o, "\0\0\2\x13\1\1\0", 7);
+	list = open_length(&o, 2);
+	put_extension(&o, type, p, len);
+	close_length(&o, list, 2);
+	close_length(&o, message, 3);
+	close_record(&o, record);
+	return wga_tls_record(&tls, &side, true, o.b, o.n);
+}
+
+#define FITS(type, bytes) \
+	assert_int_equal(extension(type, bytes, sizeof(bytes) - 1), \
+			 WGA_SEGMENT_FINE)
+#define FITS_NOT(type, bytes) \
+	assert_int_not_equal(extension(type, bytes, sizeof(bytes) - 1), \
+			     WGA_SEGMENT_FINE)
+
+static void test_extensions(void **state)
+{
+	(void)state;
+	FITS(0, "\0\6\0\0\3a.b");
+	FITS_NOT(0, "\0\6\0\0\2a.b");
+	FITS_NOT(0, "\0\6\1\0\3a.b");
+	FITS_NOT(0, "\0\6\0\0\3a.bc");
+	FITS_NOT(0, "\0\3\0\0\0");
+	FITS_NOT(0, "\0\6\0\0\3a\0b");
+	FITS(16, "\0\3\2h2");
+	FITS_NOT(16, "\0\3\2h2x");
+	FITS_NOT(16, "\0\2\2h");
+	FITS_NOT(16, "\0\1\0");
+	FITS_NOT(16, "\0\3\2h ");
+	FITS_NOT(16, "\0\x12\x11seventeen letters");
+	FITS(10, "\0\4\0\x1d\0\x17");
+	FITS_NOT(10, "\0\3\0\x1d\0");
+	FITS_NOT(10, "\0\0");
+	FITS_NOT(10, "\0\2\0\x1d\0");
+	FITS_NOT(10, "\0\x0auser=alice");
+	FITS(43, "\2\3\4");
+	FITS_NOT(43, "\1\3");
+	FITS(51, "\0\5\x4a\x4a\0\1\0");
+	FITS_NOT(51, "\0\5\x4a\x4a\0\2\0");
+	FITS_NOT(51, "\0\5\x4a\x4a\0\1\0\0");
+	FITS_NOT(51, "\0\x18\0\x1d\0\x14some words for a key");
+	FITS(41, "\0\7\0\1\x99\0\0\0\0\0\2\1\x77");
+	FITS_NOT(41, "\0\7\0\1\x99\0\0\0\0\0\2\1\x77\0");
+	FITS_NOT(41, "\0\6\0\1\x99\0\0\0\0\2\1\x77");
+	FITS_NOT(41, "\0\x19\0\x13some words, a ticket\0\0\0\0\2\1\x77");
+	FITS_NOT(47, "\0\0");
+	FITS(0xff01, "\0");
+}
+
+/* A ServerHello whose only extension is this */
+static enum wga_segment server_extension(uint32_t type, const void *p,
+					 size_t len)
+{
+	struct wga_tls_side side = { 0 };
+	struct wga_tls tls = { 0 };
+	size_t record, message, list;
+
+	o.n = 0;
+	record = open_record(&o, 22);
+	put_number(&o, 2, 1);
+	message = open_length(&o, 3);
+	put_number(&o, 0x0303, 2);
+	put_random(&o, 32);
+	put(&o, "\0\x13\1\0", 4);
+	list = open_length(&o, 2);
+	put_extension(&o, type, p, len);
+	close_length(&o, list, 2);
+	close_length(&o, message, 3);
+	close_record(&o, record);
+	return wga_tls_record(&tls, &side, false, o.b, o.n);
+}
+
+#define SERVER_FITS(type, bytes) \
+	assert_int_equal(server_extension(type, bytes, sizeof(bytes) - 1), \
+			 WGA_SEGMENT_FINE)
+#define SERVER_FITS_NOT(type, bytes) \
+	assert_int_not_equal(server_extension(type, bytes, \
+					      sizeof(bytes) - 1), \
+			     WGA_SEGMENT_FINE)
+
+static void test_server_extensions(void **state)
+{
+	(void)state;
+	SERVER_FITS(43, "\3\4");
+	SERVER_FITS_NOT(43, "\3\3");
+	SERVER_FITS_NOT(43, "\3\4\0");
+	SERVER_FITS(51, "\0\x1d\0\1\0");
+	SERVER_FITS_NOT(51, "\0\x1d\0\1\0\0");
+	SERVER_FITS_NOT(51, "\0\x1d");
+	SERVER_FITS(41, "\0\0");
+	SERVER_FITS_NOT(41, "\0");
+	SERVER_FITS(23, "");
+	SERVER_FITS_NOT(23, "\0");
+	SERVER_FITS(0xff01, "\0");
+	SERVER_FITS_NOT(0xff01, "\0\0");
+	SERVER_FITS(11, "\1\0");
+	SERVER_FITS_NOT(11, "words");
+	SERVER_FITS(16, "\0\3\2h2");
+	/* only in a retry */
+	SERVER_FITS_NOT(44, "\0\1\0");
+	SERVER_FITS_NOT(10, "\0\2\0\x1d");
+}
+
 static enum wga_segment answer(struct wga_tls *tls, struct wga_tls_side *side)
 {
 	assert_true(wga_tls_header_fits(o.b, o.n));
@@ -164,6 +281,59 @@ static void test_server_hello(void **state)
 	put_client_hello_record(&o, &(struct hello_options){ 0 });
 	side = (struct wga_tls_side){ 0 };
 	assert_int_not_equal(answer(&tls, &side), WGA_SEGMENT_FINE);
+}
+
+/* the same extension twice, more of them than anybody sends, a session id that
+ * is too long, a compression method
+ */
+static void test_client_hello_room(void **state)
+{
+	struct wga_tls_side side = { 0 };
+	struct wga_tls tls;
+	uint8_t many[41 * 4] = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 41; i++)
+		many[4 * i] = 0x4a;
+	assert_int_equal(extension(0x4b00, many, 4), WGA_SEGMENT_FINE);
+	/* the extension's length becomes that of an empty one, and what was
+	 * its body goes on as extensions
+	 */
+	for (i = 39; i <= 41; i++) {
+		extension(0x4b00, many, 4 * i);
+		memset(o.b + 50 + 4, 0, 2);
+		assert_int_equal(wga_tls_record(&tls, &(struct wga_tls_side){ 0 },
+						true, o.b, o.n) ==
+				 WGA_SEGMENT_FINE, i == 39);
+	}
+	memset(many, 0, sizeof(many));
+	many[1] = many[5] = 23;
+	extension(0x4b00, many, 4);
+	memset(o.b + 50 + 4, 0, 2);
+	assert_int_equal(wga_tls_record(&tls, &side, true, o.b, o.n),
+			 WGA_SEGMENT_FINE);
+	extension(0x4b00, many, 8);
+	memset(o.b + 50 + 4, 0, 2);
+	side.phase = WGA_TLS_HELLO;
+	assert_int_not_equal(wga_tls_record(&tls, &side, true, o.b, o.n),
+			     WGA_SEGMENT_FINE);
+
+	say_hello(&(struct hello_options){ 0 }, &tls);
+	o.b[87] = 1;
+	side.phase = WGA_TLS_HELLO;
+	assert_int_not_equal(wga_tls_record(&tls, &side, true, o.b, o.n),
+			     WGA_SEGMENT_FINE);
+	say_hello(&(struct hello_options){ 0 }, &tls);
+	o.b[10] = 4;
+	side.phase = WGA_TLS_HELLO;
+	assert_int_not_equal(wga_tls_record(&tls, &side, true, o.b, o.n),
+			     WGA_SEGMENT_FINE);
+	say_hello(&(struct hello_options){ 0 }, &tls);
+	memcpy(o.b + 11, "words where random bytes belong.", 32);
+	side.phase = WGA_TLS_HELLO;
+	assert_int_equal(wga_tls_record(&tls, &side, true, o.b, o.n),
+			 WGA_SEGMENT_TEXT);
 }
 
 static void test_retry(void **state)
@@ -294,6 +464,7 @@ static void test_order_12(void **state)
 	(void)state;
 	assert_true(follows(&tls, &side, 22, 40));
 	assert_false(follows(&tls, &side, 23, 40));
+	assert_true(follows(&tls, &side, 21, 2));
 	assert_false(wga_tls_is_opaque(&side, alert));
 	wga_tls_record(&tls, &side, true, ccs, sizeof(ccs));
 	assert_int_equal(side.phase, WGA_TLS_KEYED);
@@ -303,6 +474,59 @@ static void test_order_12(void **state)
 	assert_true(wga_tls_is_opaque(&side, alert));
 	assert_false(follows(&tls, &side, 21, 2));
 	assert_false(follows(&tls, &side, 20, 1));
+}
+
+/* Nothing was seen of the other side: this one may be either version. */
+static void test_order_blind(void **state)
+{
+	static const uint8_t ccs[] = { 20, 3, 3, 0, 1, 1 };
+	struct wga_tls tls = { .blind = true };
+	struct wga_tls_side side = { .phase = WGA_TLS_CLEAR, .hellos = 1 };
+
+	(void)state;
+	assert_true(follows(&tls, &side, 22, 40));
+	tls.blind = false;
+	assert_false(follows(&tls, &side, 22, 40));
+	tls.blind = true;
+	wga_tls_record(&tls, &side, true, ccs, sizeof(ccs));
+	assert_int_equal(side.phase, WGA_TLS_JOINED);
+	assert_true(follows(&tls, &side, 22, 40));
+	assert_true(follows(&tls, &side, 23, 40));
+	/* with both hellos read it is known */
+	tls = (struct wga_tls){ .version = WGA_TLS_13, .blind = true };
+	side = (struct wga_tls_side){ .phase = WGA_TLS_CLEAR, .hellos = 1 };
+	wga_tls_record(&tls, &side, true, ccs, sizeof(ccs));
+	assert_int_equal(side.phase, WGA_TLS_CLEAR);
+	/* and a hole does not make it unknown */
+	wga_tls_join(&tls, &side, true, ccs, sizeof(ccs));
+	assert_int_equal(side.phase, WGA_TLS_CLEAR);
+	side.hellos = 0;
+	wga_tls_join(&tls, &side, true, ccs, sizeof(ccs));
+	assert_int_equal(side.phase, WGA_TLS_JOINED);
+}
+
+static void test_alerts(void **state)
+{
+	static const uint8_t fine[] = { 21, 3, 3, 0, 2, 2, 40 };
+	static const uint8_t level[] = { 21, 3, 3, 0, 2, 3, 40 };
+	static const uint8_t what[] = { 21, 3, 3, 0, 2, 1, 'x' + 30 };
+	struct wga_tls tls = { .version = WGA_TLS_13 };
+	struct wga_tls_side side = { 0 };
+
+	(void)state;
+	assert_true(wga_tls_may_follow(&tls, &side, false, fine));
+	assert_false(wga_tls_is_opaque(&side, fine));
+	assert_int_equal(wga_tls_record(&tls, &side, false, fine, 7),
+			 WGA_SEGMENT_FINE);
+	assert_int_not_equal(wga_tls_record(&tls, &side, false, level, 7),
+			     WGA_SEGMENT_FINE);
+	assert_int_not_equal(wga_tls_record(&tls, &side, false, what, 7),
+			     WGA_SEGMENT_FINE);
+	side.phase = WGA_TLS_JOINED;
+	assert_false(wga_tls_is_opaque(&side, fine));
+	assert_true(wga_tls_may_follow(&tls, &side, false, fine));
+	side.data = true;
+	assert_false(wga_tls_may_follow(&tls, &side, false, fine));
 }
 
 static enum wga_segment messages(const void *p, size_t len, size_t cut)
@@ -401,10 +625,15 @@ int main(void)
 		cmocka_unit_test(test_client_hello_text),
 		cmocka_unit_test(test_client_hello_lengths),
 		cmocka_unit_test(test_server_hello),
+		cmocka_unit_test(test_client_hello_room),
+		cmocka_unit_test(test_extensions),
+		cmocka_unit_test(test_server_extensions),
 		cmocka_unit_test(test_retry),
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_order_13),
 		cmocka_unit_test(test_order_12),
+		cmocka_unit_test(test_order_blind),
+		cmocka_unit_test(test_alerts),
 		cmocka_unit_test(test_messages_12),
 		cmocka_unit_test(test_join),
 	};

@@ -162,6 +162,13 @@ static void test_other_requests(void **state)
 				  "Ideal-Node: two words\r\n\r\n"));
 	assert_false(request_text("GET /key?v=133 HTTP/1.1\r\n"
 				  "Host: a host of words\r\n\r\n"));
+	/* a value that is empty, or too long */
+	assert_false(request_text("GET /derp HTTP/1.1\r\n" DERP_LINES
+				  "Ideal-Node: \r\n\r\n"));
+	assert_false(request_text("GET /derp HTTP/1.1\r\n" DERP_LINES
+				  "Ideal-Node: " KEY_HEX "0\r\n\r\n"));
+	assert_false(request_text("GET /derp HTTP/1.1\r\n" DERP_LINES
+				  "Ideal-Node:" "\txy\r\n\r\n"));
 	/* lines that are none */
 	assert_false(request_text("GET /derp HTTP/1.1\r\n" DERP_LINES
 				  "words\r\n\r\n"));
@@ -180,6 +187,13 @@ static bool answer(enum wga_http_exchange exchange, const char *text,
 	       wga_http_answer(o.b, o.n, exchange, body);
 }
 
+#define TS2021_HEAD \
+	"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n" \
+	"Upgrade: tailscale-control-protocol\r\n"
+#define DERP_HEAD \
+	"HTTP/1.1 101 Switching Protocols\r\n" \
+	"Connection: Upgrade\r\nUpgrade: DERP\r\n"
+
 static void test_answers(void **state)
 {
 	size_t body = 1;
@@ -190,6 +204,21 @@ static void test_answers(void **state)
 	assert_true(answer(WGA_HTTP_DERP, DERP_ANSWER, &body));
 	assert_true(answer(WGA_HTTP_KEY, KEY_ANSWER, &body));
 	assert_int_equal(body, 176);
+	assert_true(answer(WGA_HTTP_DERP, DERP_HEAD "Derp-Version: 2\r\n"
+			   "Derp-Public-Key: " KEY_HEX "\r\n\r\n", &body));
+	assert_false(answer(WGA_HTTP_DERP, DERP_HEAD "Derp-Public-Key: "
+			    KEY_HEX "0\r\n\r\n", &body));
+	assert_false(answer(WGA_HTTP_DERP, DERP_HEAD "Derp-Public-Key: "
+			    "words that are as long as a key has hexadecimal "
+			    "digits, at 64..\r\n\r\n", &body));
+	assert_false(answer(WGA_HTTP_DERP, DERP_HEAD "Derp-Version: two\r\n"
+			    "\r\n", &body));
+	assert_false(answer(WGA_HTTP_DERP, DERP_HEAD "Derp-Version: 22222\r\n"
+			    "\r\n", &body));
+	assert_true(answer(WGA_HTTP_TS2021, TS2021_HEAD "Server: nginx/1.22\r\n"
+			   "\r\n", &body));
+	assert_false(answer(WGA_HTTP_TS2021, TS2021_HEAD "Server: a server that "
+			    "says more than what it is\r\n\r\n", &body));
 	assert_false(answer(WGA_HTTP_KEY, TS2021_ANSWER, &body));
 	assert_false(answer(WGA_HTTP_DERP, TS2021_ANSWER, &body));
 	assert_false(answer(WGA_HTTP_TS2021, "HTTP/1.1 200 OK\r\n\r\n", &body));
