@@ -409,6 +409,21 @@ static bool arp_check(struct wga_view v)
 	return !has_words(v.p + 8, 20);
 }
 
+/* RFC 903, as QEMU announces a guest that was restored or has moved: it asks
+ * for its own address and says nothing that the Ethernet header does not.
+ */
+static bool rarp_check(const struct wga_packet *pkt)
+{
+	static const uint8_t head[] = { 0, 1, 8, 0, 6, 4, 0, 3 };
+	static const uint8_t none[4];
+	const uint8_t *h = wga_view_at(&pkt->payload, 0, 28);
+
+	return h && pkt->has_mac && !memcmp(h, head, sizeof(head)) &&
+	       !memcmp(h + 8, pkt->src_mac, 6) && !memcmp(h + 14, none, 4) &&
+	       !memcmp(h + 18, pkt->src_mac, 6) && !memcmp(h + 24, none, 4) &&
+	       all_zero(h + 28, pkt->payload.len - 28);
+}
+
 /* TLVs to the end marker (IEEE 802.1AB) */
 static bool lldp_check(struct wga_view v)
 {
@@ -452,6 +467,8 @@ bool wga_link_check(const struct wga_packet *pkt)
 		return false;
 	if (pkt->ethertype == WGA_ETHERTYPE_ARP)
 		return arp_check(v);
+	if (pkt->ethertype == WGA_ETHERTYPE_RARP)
+		return rarp_check(pkt);
 	if (!pkt->has_mac || memcmp(pkt->dst_mac, stp_mac, 5))
 		return false;
 	/* the groups that no bridge forwards */

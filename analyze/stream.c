@@ -210,11 +210,11 @@ static void on_syn(struct wga_stream *st, bool from_client, uint32_t seq)
 
 	if (s->syn && s->isn == seq)
 		return;
-	/* the answer to a SYN that was seen begins nothing new */
-	if (s->r.known && (from_client || !other->syn || other->fed || s->syn))
-		restart(st);
-	else if (s->r.known)
+	/* it belongs to a SYN of the other side after which nothing was sent */
+	if (other->syn && !other->fed && !(from_client && s->r.known))
 		side_clear(s);
+	else if (s->r.known || other->r.known)
+		restart(st);
 	s->syn = true;
 	s->isn = seq;
 	s->step = WGA_STEP_START;

@@ -117,14 +117,31 @@ static void quoted_ping(struct forge_mesh *m)
 static void disco_of_other_key(struct forge_mesh *m)
 {
 	uint8_t b[FORGE_PING_LEN], key[FORGE_KEY_LEN];
+	uint64_t seed = 50123; /* the same key each time */
 
-	memset(key, 0x5a, sizeof(key));
-	for (size_t i = 0; i < sizeof(key); i++)
-		key[i] = (uint8_t)(key[i] * (i + 3));
+	forge_fill(&seed, key, sizeof(key));
 	forge_disco(&m->seed, b, key, sizeof(b));
 	forge_mesh_udp(m, VM_A, 50123, VM_C, m->host[VM_C].port, b, sizeof(b));
 	forge_mesh_wait(m, 1000);
 }
+
+/* QEMU announces a guest that was restored */
+static void rarp(struct forge_mesh *m, const char *address)
+{
+	static const uint8_t broadcast[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	const uint8_t *mac = m->host[VM_A].mac;
+	uint8_t b[46] = { 0, 1, 8, 0, 6, 4, 0, 3 };
+
+	memcpy(b + 8, mac, 6);
+	memcpy(b + 14, address, 4);
+	memcpy(b + 18, mac, 6);
+	forge_start(&m->p, b, sizeof(b));
+	forge_ethernet(&m->p, mac, broadcast, 0x8035);
+	forge_add(&m->bridge[0], &m->p);
+}
+
+static void rarp_announcement(struct forge_mesh *m) { rarp(m, "\0\0\0"); }
+static void rarp_of_text(struct forge_mesh *m) { rarp(m, "pass"); }
 
 static void tls_late(struct forge_mesh *m, struct forge_tcp *t)
 {
@@ -156,6 +173,11 @@ const struct trap traps_wolf[] = {
 	  .after = mdns_one_shot },
 	{ .name = "mDNS answer from any port", .outcome = TRAP_VIOLATION,
 	  .all = CODE(PLAINTEXT), .after = mdns_answer_from_anywhere },
+
+	{ .name = "RARP of a restored guest", .outcome = TRAP_PASS,
+	  .after = rarp_announcement },
+	{ .name = "RARP with an address", .outcome = TRAP_NOT_PASS,
+	  .after = rarp_of_text },
 
 	{ .name = "unreachable server, TLS quoted", .outcome = TRAP_PASS,
 	  .after = quoted_record },

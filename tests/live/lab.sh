@@ -118,12 +118,16 @@ lab_peer() {
 # lab_pair: hosts a and b on bridge br-a with a tunnel, not yet connected
 lab_pair() {
 	lab_bridge br-a 192.168.50.1/24
+	lab_hosts
+	wait_for 10 on a ping -q -c 1 -W 1 192.168.50.3 >/dev/null ||
+		lab_die "the hosts do not reach each other"
+}
+
+lab_hosts() {
 	lab_host a br-a 192.168.50.2/24
 	lab_host b br-a 192.168.50.3/24
 	lab_wireguard a 10.9.0.1/24
 	lab_wireguard b 10.9.0.2/24
-	wait_for 10 on a ping -q -c 1 -W 1 192.168.50.3 >/dev/null ||
-		lab_die "the hosts do not reach each other"
 }
 
 # lab_connect: from now on a and b talk
