@@ -19,6 +19,7 @@ struct wga_bridge *wga_bridge_new(const struct wga_config *cfg,
 	wga_scan_init();
 	br->cfg = cfg;
 	br->live = live;
+	br->parts = 1;
 	br->name = strdup(name);
 	br->flows = wga_flow_table_new();
 	br->fragments = calloc(1, sizeof(*br->fragments));
@@ -59,6 +60,18 @@ void wga_bridge_free(struct wga_bridge *br)
 	free(br);
 }
 
+void wga_bridge_part(struct wga_bridge *br, unsigned int part,
+		     unsigned int parts)
+{
+	br->part = part;
+	br->parts = parts;
+}
+
+uint64_t wga_bridge_handed(const struct wga_bridge *br)
+{
+	return br->handed;
+}
+
 void wga_bridge_gateway(struct wga_bridge *br, const struct wga_addr *addr)
 {
 	struct wga_addr *g = realloc(br->gateways,
@@ -74,6 +87,8 @@ void wga_bridge_gateway(struct wga_bridge *br, const struct wga_addr *addr)
 
 void wga_bridge_loss(struct wga_bridge *br, const struct wga_loss *loss)
 {
+	free((char *)br->loss.filter);
+	free((char *)br->loss.damage);
 	free((char *)br->loss.filter);
 	free((char *)br->loss.damage);
 	br->loss = *loss;
@@ -196,7 +211,7 @@ static void account_time(struct wga_bridge *br, const struct wga_batch *batch)
 	for (i = 0; i < batch->count; i++) {
 		uint64_t t = batch->frame[i].time_ns;
 
-		if (t < br->first_ns || (!br->first_ns && !br->frames && i == 0))
+		if (t < br->first_ns || (i == 0 && br->handed == batch->count))
 			br->first_ns = t;
 		if (t > br->last_ns)
 			br->last_ns = t;
@@ -208,20 +223,24 @@ static void account_time(struct wga_bridge *br, const struct wga_batch *batch)
  */
 void wga_bridge_observe(struct wga_bridge *br, const struct wga_batch *batch)
 {
-	struct wga_item items[WGA_BATCH_MAX];
-	unsigned int i;
+	struct wga_item items[WGA_BATCH_MAX], *item = items;
+	unsigned int i, n;
 
+	br->handed += batch->count;
 	account_time(br, batch);
 	br->scratch.n = 0;
 	for (i = 0; i < batch->count; i++) {
 		if (i + AHEAD < batch->count)
 			__builtin_prefetch(batch->frame[i + AHEAD].data);
-		wga_examine(br, &batch->frame[i], &items[i]);
-		items[i].hash = wga_flow_hash(br->flows, &items[i].key);
-		wga_flow_prefetch_slot(br->flows, items[i].hash);
+		if (!wga_examine(br, &batch->frame[i], item))
+			continue;
+		item->hash = wga_flow_hash(br->flows, &item->key);
+		wga_flow_prefetch_slot(br->flows, item->hash);
+		item++;
 	}
-	for (i = 0; i < batch->count; i++)
+	n = (unsigned int)(item - items);
+	for (i = 0; i < n; i++)
 		wga_flow_prefetch(br->flows, items[i].hash);
-	for (i = 0; i < batch->count; i++)
+	for (i = 0; i < n; i++)
 		account(br, &items[i]);
 }

@@ -50,6 +50,8 @@ struct wga_stream_slot {
 
 /**
  * struct wga_bridge - see run.h
+ * @part, @parts:	see wga_bridge_part()
+ * @handed:	frames handed in
  * @marks:	by code; only codes that a frame can earn by itself
  * @now:	frame that is being judged
  * @derp_messages:	WireGuard messages inside clear DERP
@@ -59,6 +61,8 @@ struct wga_bridge {
 	const struct wga_config *cfg;
 	char *name;
 	bool live, broken;
+	unsigned int part, parts;
+	uint64_t handed;
 	struct wga_loss loss;
 	struct wga_addr *gateways;
 	size_t n_gateways;
@@ -109,8 +113,10 @@ struct wga_item {
 	bool text;
 };
 
-/* examine.c: decide what a frame is; everything but the flow's own account */
-void wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
+/* Decide what a frame is; everything but the flow's own account. Returns false
+ * if the frame falls to another part.
+ */
+bool wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 		 struct wga_item *item);
 
 /* note a reason that the frame of @br->now gives */

@@ -301,6 +301,52 @@ static int by_session(const void *a, const void *b)
 	return memcmp(&x->s->dst, &y->s->dst, sizeof(x->s->dst));
 }
 
+static int by_session_bridge(const void *a, const void *b)
+{
+	const struct part *x = a, *y = b;
+	int order = by_session(a, b);
+
+	return order ? order : strcmp(x->br->name, y->br->name);
+}
+
+/* Messages of a session, as the bridge saw them that saw most. Several parts of
+ * one bridge saw different ones.
+ */
+static uint64_t most_messages(const struct part *parts, size_t n)
+{
+	uint64_t most = 0, here = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (i && strcmp(parts[i].br->name, parts[i - 1].br->name))
+			here = 0;
+		here += parts[i].s->messages;
+		if (here > most)
+			most = here;
+	}
+	return most;
+}
+
+static bool is_elsewhere(const struct wga_session *s)
+{
+	return endpoint_order(&s->last_from, &s->from) ||
+	       endpoint_order(&s->last_to, &s->to);
+}
+
+/* A move that only one of the bridges saw is a move all the same. */
+static void join_places(struct wga_session *to, const struct wga_session *s)
+{
+	to->moved |= s->moved || endpoint_order(&s->from, &to->from) ||
+		     endpoint_order(&s->to, &to->to);
+	if (!is_elsewhere(s))
+		return;
+	to->moved |= is_elsewhere(to) &&
+		     (endpoint_order(&s->last_from, &to->last_from) ||
+		      endpoint_order(&s->last_to, &to->last_to));
+	to->last_from = s->last_from;
+	to->last_to = s->last_to;
+}
+
 static void join_session(struct wga_proof *p, const struct part *part)
 {
 	const struct wga_session *s = part->s;
@@ -318,14 +364,11 @@ static void join_session(struct wga_proof *p, const struct part *part)
 		to->counter_min = s->counter_min;
 	if (s->counter_max > to->counter_max)
 		to->counter_max = s->counter_max;
-	if (s->messages > to->messages)
-		to->messages = s->messages;
 	to->odd += s->odd;
 	to->stale += s->stale;
 	to->reused += s->reused;
 	to->blind |= s->blind;
-	to->moved |= s->moved || endpoint_order(&s->from, &to->from) ||
-		     endpoint_order(&s->to, &to->to);
+	join_places(to, s);
 }
 
 /* Parts of one session on different bridges: a counter that carries different
@@ -342,6 +385,7 @@ static void join_parts(struct wga_proofs *pr, const struct part *parts, size_t n
 	};
 	for (i = 1; i < n; i++)
 		join_session(p, &parts[i]);
+	p->s.messages = most_messages(parts, n);
 	for (i = 0; i < n; i++) {
 		struct wga_where w = wga_where_at(parts[i].br, &parts[i].s->reuse);
 
@@ -376,7 +420,7 @@ static int join_sessions(struct wga_proofs *pr,
 			parts[i++] = (struct part){ &bridges[b]->sessions.s[k],
 						    bridges[b] };
 	}
-	qsort(parts, total, sizeof(*parts), by_session);
+	qsort(parts, total, sizeof(*parts), by_session_bridge);
 	for (i = 1, from = 0; i <= total; i++) {
 		if (i < total && !by_session(&parts[i], &parts[from]))
 			continue;

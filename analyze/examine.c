@@ -312,12 +312,37 @@ static void examine_canaries(struct wga_bridge *br, const struct wga_frame *fram
 	}
 }
 
-void wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
+/* Which part a packet falls to. UDP goes by addresses and ports; all else by
+ * addresses alone, so that a connection stays whole even where its segments
+ * come in fragments. The halves of a flow that UDP fragments make are joined.
+ */
+static unsigned int part_of(const struct wga_packet *pkt, unsigned int parts)
+{
+	uint64_t a[2], b[2], ports = 0;
+
+	if (!pkt->has_addr)
+		return 0;
+	memcpy(a, &pkt->src, sizeof(a));
+	memcpy(b, &pkt->dst, sizeof(b));
+	if (pkt->proto == WGA_PROTO_UDP && !pkt->fragment &&
+	    pkt->payload.len >= 4)
+		ports = (uint64_t)wga_be16(pkt->payload.p) +
+			wga_be16(pkt->payload.p + 2);
+	return (unsigned int)(wga_mix(a[0] + b[0] + ports,
+				      0x9e3779b97f4a7c15) +
+			      wga_mix(a[1] + b[1] + ports,
+				      0xd6e8feb86659fd93)) % parts;
+}
+
+bool wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 		 struct wga_item *item)
 {
 	struct wga_packet pkt;
 	enum wga_kind kind;
 
+	wga_packet_parse(frame, &pkt);
+	if (br->parts > 1 && part_of(&pkt, br->parts) != br->part)
+		return false;
 	br->now = (struct wga_stamp){ frame->number, frame->time_ns };
 	*item = (struct wga_item){
 		.at = br->now, .bytes = frame->len, .first = br->scratch.n,
@@ -327,7 +352,6 @@ void wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 	if (br->cfg->n_canaries)
 		examine_canaries(br, frame);
 
-	wga_packet_parse(frame, &pkt);
 	examine_place(br, &pkt, item);
 	switch (pkt.state) {
 	case WGA_PACKET_IP:
@@ -355,4 +379,5 @@ void wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 		break;
 	}
 	item->upto = br->scratch.n;
+	return true;
 }

@@ -114,7 +114,8 @@ struct wga_join *wga_join_new(const struct wga_config *cfg,
 	j->n = n;
 	wga_hash_seed(j->seed);
 	j->bridges = calloc(n + 1, sizeof(*j->bridges));
-	if (!j->bridges) {
+	j->input = calloc(n + 1, sizeof(*j->input));
+	if (!j->bridges || !j->input) {
 		wga_join_free(j);
 		return NULL;
 	}
@@ -122,9 +123,13 @@ struct wga_join *wga_join_new(const struct wga_config *cfg,
 		memcpy(j->bridges, bridges, n * sizeof(*j->bridges));
 	qsort(j->bridges, n, sizeof(*j->bridges), by_name);
 	for (i = 0; i < n; i++) {
-		if (j->bridges[i]->frames && j->bridges[i]->first_ns < start)
+		if (j->bridges[i]->handed && j->bridges[i]->first_ns < start)
 			start = j->bridges[i]->first_ns;
+		if (i && strcmp(j->bridges[i]->name, j->bridges[i - 1]->name))
+			j->n_inputs++;
+		j->input[i] = (unsigned int)j->n_inputs;
 	}
+	j->n_inputs += n > 0;
 
 	j->roles = wga_roles_new(cfg, j->bridges, n);
 	j->proofs = wga_proofs_new(cfg, j->bridges, n, start);
@@ -146,6 +151,7 @@ void wga_join_free(struct wga_join *j)
 	if (!j)
 		return;
 	free(j->bridges);
+	free(j->input);
 	wga_roles_free(j->roles);
 	wga_proofs_free(j->proofs);
 	free(j->tuples);
@@ -183,7 +189,7 @@ void wga_join_sum(const struct wga_join *j, const struct wga_tuple *t,
 		sum->messages += c->messages;
 		sum->high += c->high;
 		sum->opaque += c->opaque;
-		sum->bridges |= (uint64_t)1 << member->bridge;
+		sum->bridges |= (uint64_t)1 << j->input[member->bridge];
 		sum->text |= kind == WGA_KIND_FRAGMENT && c->aux;
 		if (c->first_ns < sum->first_ns)
 			sum->first_ns = c->first_ns;

@@ -41,7 +41,7 @@ struct wga_tuple {
 /**
  * struct wga_sum - the flows of one kind of a tuple, over all bridges
  * @high, @opaque:	see struct wga_flow_cold
- * @bridges:	bit for each bridge
+ * @bridges:	bit for each input
  * @first:	first frame
  */
 struct wga_sum {
@@ -63,12 +63,16 @@ enum wga_scope {
 
 /**
  * struct wga_join - the whole run
- * @bridges, @n:	sorted by name
+ * @bridges, @n:	sorted by name; parts of a bridge have the same
+ * @input:	by bridge, the number of its name
+ * @n_inputs:	different names
  */
 struct wga_join {
 	const struct wga_config *cfg;
 	struct wga_bridge **bridges;
 	size_t n;
+	unsigned int *input;
+	size_t n_inputs;
 	struct wga_roles *roles;
 	struct wga_proofs *proofs;
 	struct wga_tuple *tuples;

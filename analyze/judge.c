@@ -7,7 +7,7 @@
 
 #include "analyze/judge_internal.h"
 
-#define BRIDGES_MAX	64
+#define BRIDGES_MAX	256
 /* So many frames do not come within one nanosecond. */
 #define TIMELESS	16
 
@@ -120,13 +120,23 @@ static void judge_marks(struct wga_judge *g, const struct wga_bridge *br)
 	}
 }
 
+/* What this part of a bridge could not take in */
+static void judge_memory(struct wga_judge *g, const struct wga_bridge *br)
+{
+	struct wga_where w = { .input = br->name, .live = br->live };
+
+	wga_judge_found(g, WGA_CODE_CAPTURE_GAP, br->broken ||
+			br->sessions.overflow, &w,
+			"memory ran out while %s was judged", br->name);
+}
+
 /* What is missing from a bridge's frames */
 static void judge_loss(struct wga_judge *g, const struct wga_bridge *br)
 {
 	const struct wga_loss *l = &br->loss;
 	struct wga_where w = { .input = br->name, .live = br->live };
 
-	wga_judge_found(g, WGA_CODE_WEAK_EVIDENCE, br->frames >= TIMELESS &&
+	wga_judge_found(g, WGA_CODE_WEAK_EVIDENCE, br->handed >= TIMELESS &&
 			br->first_ns == br->last_ns, &w,
 			"all frames of %s have one time, so ages mean nothing",
 			br->name);
@@ -148,9 +158,6 @@ static void judge_loss(struct wga_judge *g, const struct wga_bridge *br)
 	wga_judge_found(g, WGA_CODE_CAPTURE_GAP, br->live && !l->passive &&
 			!l->heartbeats_sent, &w,
 			"no heartbeat was sent on %s", br->name);
-	wga_judge_found(g, WGA_CODE_CAPTURE_GAP, br->broken ||
-			br->sessions.overflow, &w,
-			"memory ran out while %s was judged", br->name);
 	if (l->passive)
 		wga_judge_note(g, 1, "%s: passive capture, completeness rests "
 			       "on the kernel's counters alone", br->name);
@@ -419,23 +426,28 @@ static void judge_inputs(struct wga_judge *g)
 	const struct wga_join *j = g->j;
 	size_t i;
 
-	g->v->inputs = calloc(j->n + 1, sizeof(*g->v->inputs));
+	g->v->inputs = calloc(j->n_inputs + 1, sizeof(*g->v->inputs));
 	if (!g->v->inputs) {
 		g->broken = true;
 		return;
 	}
-	g->v->n_inputs = j->n;
+	g->v->n_inputs = j->n_inputs;
 	for (i = 0; i < j->n; i++) {
 		const struct wga_bridge *br = j->bridges[i];
+		struct wga_input_report *in = &g->v->inputs[j->input[i]];
 
-		g->v->inputs[i] = (struct wga_input_report){
-			.name = br->name, .live = br->live,
-			.frames = br->frames, .bytes = br->bytes,
-			.kernel_drops = br->loss.kernel_drops,
-			.first_ns = br->first_ns, .last_ns = br->last_ns,
-		};
+		in->name = br->name;
+		in->live = br->live;
+		in->frames += br->frames;
+		in->bytes += br->bytes;
+		in->first_ns = br->first_ns;
+		in->last_ns = br->last_ns;
 		g->derp_messages += br->derp_messages;
 		judge_marks(g, br);
+		judge_memory(g, br);
+		if (br->part)
+			continue;
+		in->kernel_drops = br->loss.kernel_drops;
 		judge_loss(g, br);
 	}
 }

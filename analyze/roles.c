@@ -150,12 +150,10 @@ static void add_speakers(struct wga_roles *r, const struct wga_bridge *br)
 }
 
 /* Everything that was seen of addresses behind MAC addresses on one bridge */
-static int collect(struct wga_neighbours *all, const struct wga_bridge *br)
+static void collect(struct wga_neighbours *all, const struct wga_bridge *br)
 {
 	uint32_t i;
 
-	if (wga_neighbours_init(all))
-		return -1;
 	for (i = 0; i < br->neighbours.count; i++) {
 		const struct wga_neighbour *n = &br->neighbours.n[i];
 
@@ -171,7 +169,6 @@ static int collect(struct wga_neighbours *all, const struct wga_bridge *br)
 		wga_neighbour_at(all, &br->neighbours, &f->key.hi, f->at[1],
 				 f->at[0] & WGA_AT_SENT);
 	}
-	return 0;
 }
 
 static int by_mac(const void *a, const void *b)
@@ -391,7 +388,7 @@ struct wga_roles *wga_roles_new(const struct wga_config *cfg,
 {
 	struct wga_neighbours *all = calloc(n + 1, sizeof(*all));
 	struct wga_roles *r = calloc(1, sizeof(*r));
-	size_t i, g;
+	size_t i, g, first;
 
 	if (!r || !all) {
 		free(all);
@@ -402,9 +399,21 @@ struct wga_roles *wga_roles_new(const struct wga_config *cfg,
 	add_declared(r, cfg);
 	for (i = 0; i < n; i++) {
 		add_speakers(r, bridges[i]);
-		if (collect(&all[i], bridges[i]) || all[i].broken ||
-		    bridges[i]->neighbours.broken || add_groups(r, &all[i], i))
-			r->broken = true;
+		r->broken |= wga_neighbours_init(&all[i]) ||
+			     bridges[i]->neighbours.broken;
+	}
+	/* parts of one bridge, which stand side by side, are collected in the
+	 * last of them
+	 */
+	for (i = first = 0; i < n && !r->broken; i++) {
+		bool more = i + 1 < n && !strcmp(bridges[i]->name,
+						 bridges[i + 1]->name);
+
+		if (more)
+			continue;
+		for (; first <= i; first++)
+			collect(&all[i], bridges[first]);
+		r->broken |= all[i].broken || add_groups(r, &all[i], i) < 0;
 	}
 	for (g = 0; g < r->n_groups; g++)
 		find_origin(r, g);

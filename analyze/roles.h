@@ -28,7 +28,7 @@ enum wga_role {
 
 struct wga_roles;
 
-/* returns NULL when out of memory */
+/* @bridges are sorted by name; returns NULL when out of memory */
 struct wga_roles *wga_roles_new(const struct wga_config *cfg,
 				struct wga_bridge *const *bridges, size_t n);
 void wga_roles_free(struct wga_roles *r);

@@ -59,6 +59,21 @@ struct wga_bridge *wga_bridge_new(const struct wga_config *cfg,
 void wga_bridge_gateway(struct wga_bridge *br, const struct wga_addr *addr);
 
 /**
+ * wga_bridge_part() - judge only a part of the frames
+ * @br:		the bridge, before its first frame
+ * @part, @parts:	this bridge takes part @part of @parts
+ *
+ * Several threads can judge one capture: each reads all of it into a bridge of
+ * its own, all by one name, and takes the flows that fall to it. A run needs
+ * all parts, and joins them as if one bridge had taken everything.
+ */
+void wga_bridge_part(struct wga_bridge *br, unsigned int part,
+		     unsigned int parts);
+
+/* frames handed in so far, also those of other parts */
+uint64_t wga_bridge_handed(const struct wga_bridge *br);
+
+/**
  * wga_bridge_observe() - judge a batch of frames
  * @br:		the bridge
  * @batch:	frames, in capture order; not kept
@@ -68,7 +83,7 @@ void wga_bridge_observe(struct wga_bridge *br, const struct wga_batch *batch);
 /**
  * wga_bridge_loss() - say what is missing so far; the last call counts
  * @br:		the bridge
- * @loss:	strings are copied
+ * @loss:	strings are copied; replaces what was said before
  */
 void wga_bridge_loss(struct wga_bridge *br, const struct wga_loss *loss);
 

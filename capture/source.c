@@ -254,8 +254,8 @@ int wga_source_from_fd(struct wga_source **out, int fd, const char *name,
 	return 0;
 }
 
-int wga_source_open(struct wga_source **out, const char *path,
-		    struct wga_err *err)
+static int source_open(struct wga_source **out, const char *path,
+		       const struct wga_bytes_options *opt, struct wga_err *err)
 {
 	bool standard = !strcmp(path, "-");
 	const char *code = "unreadable-file";
@@ -271,7 +271,21 @@ int wga_source_open(struct wga_source **out, const char *path,
 				   strerror(errno));
 	}
 	return wga_source_from_fd(out, fd, standard ? "standard input" : path,
-				  NULL, err);
+				  opt, err);
+}
+
+int wga_source_open(struct wga_source **out, const char *path,
+		    struct wga_err *err)
+{
+	return source_open(out, path, NULL, err);
+}
+
+int wga_source_open_shared(struct wga_source **out, const char *path,
+			   struct wga_err *err)
+{
+	static const struct wga_bytes_options plain;
+
+	return source_open(out, path, &plain, err);
 }
 
 /* the stream ended in front of what the parser needs */

@@ -41,6 +41,13 @@ int wga_source_open(struct wga_source **out, const char *path,
 		    struct wga_err *err);
 
 /**
+ * wga_source_open_shared() - wga_source_open() for a file that other threads
+ * read at the same time: nothing is read ahead, they keep the CPUs busy
+ */
+int wga_source_open_shared(struct wga_source **out, const char *path,
+			   struct wga_err *err);
+
+/**
  * wga_source_next() - get the next frames
  * @src:	the source
  * @batch:	filled with up to WGA_BATCH_MAX frames in file order

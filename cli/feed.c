@@ -8,6 +8,8 @@
  * the bridges added to the run, in the order of the command line. After an
  * error no thread goes on with a later file; earlier ones are read on, so
  * which error is told does not depend on the threads.
+ *
+ * One large file is read by several threads, each for a part of its flows.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,13 +23,19 @@
 #include "cli/feed.h"
 
 #define THREADS_MAX	16
+/* More threads do not help: each reads the whole file. */
+#define PARTS_MAX	4
+/* Smaller files are read before a thread has started. */
+#define PARTS_SIZE	((off_t)32 << 20)
 
 /**
- * struct feed_file - one file and what it yields
+ * struct feed_file - one file and what it yields, or a part of that
+ * @part:	which part
  * @bridges:	one per interface seen so far
  */
 struct feed_file {
 	const char *path;
+	unsigned int part;
 	struct wga_source *src;
 	struct wga_bridge *bridges[WGA_FEED_MAX];
 	unsigned int n_bridges;
@@ -36,6 +44,8 @@ struct feed_file {
 
 /**
  * struct feed - the work that threads share
+ * @files, @n:	files, or the parts of one file
+ * @parts:	parts, 1 if each file is read once
  * @next:	first file that no thread has taken
  * @failed:	first file with an error, or @n
  */
@@ -43,6 +53,7 @@ struct feed {
 	const struct wga_config *cfg;
 	struct feed_file *files;
 	size_t n;
+	unsigned int parts;
 	atomic_size_t next, failed;
 };
 
@@ -81,7 +92,7 @@ static char *bridge_name(const char *path,
 	return ret < 0 ? NULL : name;
 }
 
-static int add_bridge(struct feed_file *file, const struct wga_config *cfg,
+static int add_bridge(struct feed_file *file, const struct feed *feed,
 		      const struct wga_source_iface *ifaces, unsigned int n)
 {
 	char *name;
@@ -92,24 +103,26 @@ static int add_bridge(struct feed_file *file, const struct wga_config *cfg,
 				   shown(file->path), WGA_FEED_MAX);
 	name = bridge_name(file->path, ifaces, n, file->n_bridges);
 	if (name)
-		file->bridges[file->n_bridges] = wga_bridge_new(cfg, name, false);
+		file->bridges[file->n_bridges] = wga_bridge_new(feed->cfg, name,
+								false);
 	free(name);
 	if (!file->bridges[file->n_bridges])
 		return wga_err_set(&file->err, "out-of-memory",
 				   "%s: out of memory", shown(file->path));
-	file->n_bridges++;
+	wga_bridge_part(file->bridges[file->n_bridges++], file->part,
+			feed->parts);
 	return 0;
 }
 
 /* a bridge for each interface that the file has told of by now */
-static int add_bridges(struct feed_file *file, const struct wga_config *cfg)
+static int add_bridges(struct feed_file *file, const struct feed *feed)
 {
 	const struct wga_source_iface *ifaces;
 	unsigned int n;
 
 	ifaces = wga_source_ifaces(file->src, &n);
 	while (file->n_bridges < n) {
-		if (add_bridge(file, cfg, ifaces, n) < 0)
+		if (add_bridge(file, feed, ifaces, n) < 0)
 			return -1;
 	}
 	return 0;
@@ -169,13 +182,13 @@ static int read_file(struct feed *feed, size_t at)
 	while ((n = wga_source_next(file->src, &batch, &file->err)) > 0) {
 		if (atomic_load(&feed->failed) < at)
 			return 0;
-		if (add_bridges(file, feed->cfg) < 0)
+		if (add_bridges(file, feed) < 0)
 			return -1;
 		observe(file, &batch);
 	}
-	if (n < 0 || add_bridges(file, feed->cfg) < 0)
+	if (n < 0 || add_bridges(file, feed) < 0)
 		return -1;
-	if (!file->n_bridges && add_bridge(file, feed->cfg, NULL, 0) < 0)
+	if (!file->n_bridges && add_bridge(file, feed, NULL, 0) < 0)
 		return -1;
 	tell_loss(file);
 	return 0;
@@ -257,11 +270,55 @@ static int open_files(struct feed *feed, char *const *paths,
 	size_t i;
 
 	for (i = 0; i < feed->n; i++) {
-		feed->files[i].path = paths[i];
-		if (wga_source_open(&feed->files[i].src, paths[i], err) < 0)
+		struct feed_file *file = &feed->files[i];
+		int ret;
+
+		file->path = paths[i / feed->parts];
+		file->part = (unsigned int)(i % feed->parts);
+		ret = feed->parts > 1 ?
+			wga_source_open_shared(&file->src, file->path, err) :
+			wga_source_open(&file->src, file->path, err);
+		if (ret < 0)
 			return -1;
 	}
 	return 0;
+}
+
+/* How many threads are to share a file? */
+static unsigned int file_parts(char *const *paths, size_t n)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	struct stat st;
+
+	if (n != 1 || cpus < 2 || !strcmp(paths[0], "-") ||
+	    stat(paths[0], &st) < 0 || !S_ISREG(st.st_mode) ||
+	    st.st_size < PARTS_SIZE)
+		return 1;
+	return cpus < PARTS_MAX ? (unsigned int)cpus : PARTS_MAX;
+}
+
+/* Parts that have not read the same frames do not make a whole: the file grew
+ * or was cut meanwhile.
+ */
+static void check_parts(struct feed *feed)
+{
+	const struct wga_loss loss = {
+		.damage = "it changed while it was read",
+	};
+	struct feed_file *first = &feed->files[0];
+	unsigned int b, i;
+	bool same = true;
+
+	for (i = 1; i < feed->parts; i++) {
+		struct feed_file *file = &feed->files[i];
+
+		same = same && file->n_bridges == first->n_bridges;
+		for (b = 0; same && b < first->n_bridges; b++)
+			same = wga_bridge_handed(file->bridges[b]) ==
+			       wga_bridge_handed(first->bridges[b]);
+	}
+	if (!same)
+		wga_bridge_loss(first->bridges[0], &loss);
 }
 
 /* the run owns a bridge from the call on, whatever it returns */
@@ -303,26 +360,29 @@ static void free_files(struct feed *feed)
 int wga_feed_files(struct wga_run *run, const struct wga_config *cfg,
 		   char *const *paths, size_t n, struct wga_err *err)
 {
-	struct feed feed = { .cfg = cfg, .n = n };
+	struct feed feed = { .cfg = cfg };
 	size_t failed;
 	int ret;
 
 	if (check_paths(paths, n, err) < 0)
 		return -1;
-	feed.files = calloc(n, sizeof(*feed.files));
+	feed.parts = file_parts(paths, n);
+	feed.n = n * feed.parts;
+	feed.files = calloc(feed.n, sizeof(*feed.files));
 	if (!feed.files)
 		return wga_err_set(err, "out-of-memory", "out of memory");
 	atomic_init(&feed.next, 0);
-	atomic_init(&feed.failed, n);
+	atomic_init(&feed.failed, feed.n);
 
 	ret = open_files(&feed, paths, err);
 	if (!ret) {
 		work_in_threads(&feed);
 		failed = atomic_load(&feed.failed);
-		if (failed < n) {
+		if (failed < feed.n) {
 			*err = feed.files[failed].err;
 			ret = -1;
 		} else {
+			check_parts(&feed);
 			ret = add_to_run(&feed, run, err);
 		}
 	}

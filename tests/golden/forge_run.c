@@ -36,16 +36,27 @@ struct wga_run *forge_judge(const struct wga_config *cfg,
 			    const struct wga_loss *loss, bool live,
 			    unsigned int batch)
 {
+	return forge_judge_parts(cfg, caps, names, n, loss, live, batch, 1);
+}
+
+struct wga_run *forge_judge_parts(const struct wga_config *cfg,
+				  const struct forge *const caps[],
+				  const char *const names[], size_t n,
+				  const struct wga_loss *loss, bool live,
+				  unsigned int batch, unsigned int parts)
+{
 	static const struct wga_loss none;
 	struct wga_run *run = wga_run_new(cfg);
 	struct wga_err err;
 
 	assert(run);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t k = 0; k < n * parts; k++) {
+		size_t i = k / parts;
 		struct wga_bridge *br = wga_bridge_new(cfg, names[i], live);
 		int rc;
 
 		assert(br);
+		wga_bridge_part(br, (unsigned int)(k % parts), parts);
 		forge_feed(caps[i], br, batch);
 		wga_bridge_loss(br, i == 0 && loss ? loss : &none);
 		rc = wga_run_add(run, br, &err);

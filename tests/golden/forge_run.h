@@ -37,6 +37,13 @@ struct wga_run *forge_judge(const struct wga_config *cfg,
 			    const struct wga_loss *loss, bool live,
 			    unsigned int batch);
 
+/* the same with each bridge split into parts */
+struct wga_run *forge_judge_parts(const struct wga_config *cfg,
+				  const struct forge *const caps[],
+				  const char *const names[], size_t n,
+				  const struct wga_loss *loss, bool live,
+				  unsigned int batch, unsigned int parts);
+
 /* append what a file holds */
 int forge_load(struct forge *f, const char *path, struct wga_err *err);
 

@@ -320,6 +320,36 @@ static void test_orders(void **state)
 	}
 }
 
+/* however many threads share a capture, the verdict is the same */
+static void test_parts(void **state)
+{
+	const struct forge *caps[BRIDGES];
+
+	(void)state;
+	for (size_t i = 0; i < FOLDERS; i++) {
+		struct wga_config cfg;
+		struct wga_run *run;
+		char *want;
+
+		configure(&cfg, folders[i]);
+		for (unsigned int j = 0; j < BRIDGES; j++)
+			caps[j] = &recordings[i].bridge[j];
+		run = forge_judge(&cfg, caps, bridge_names, BRIDGES, NULL,
+				  false, WGA_BATCH_MAX);
+		want = digest_of(run);
+		wga_run_free(run);
+		for (unsigned int parts = 2; parts <= 5; parts++) {
+			run = forge_judge_parts(&cfg, caps, bridge_names,
+						BRIDGES, NULL, false,
+						WGA_BATCH_MAX, parts);
+			compare(folders[i], "in parts", want, digest_of(run));
+			wga_run_free(run);
+		}
+		free(want);
+		wga_config_free(&cfg);
+	}
+}
+
 /* a run grows: what was judged before must not stick */
 static void test_judged_in_between(void **state)
 {
@@ -653,6 +683,7 @@ int main(void)
 		cmocka_unit_test(test_relay_is_not_silent),
 		cmocka_unit_test(test_single_bridges),
 		cmocka_unit_test(test_orders),
+		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_judged_in_between),
 		cmocka_unit_test(test_node_removed),
 		cmocka_unit_test(test_changes),

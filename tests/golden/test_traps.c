@@ -102,7 +102,7 @@ static void build(struct forge_mesh *m, const struct trap *t)
 static struct wga_verdict *judge(const struct forge_mesh *m,
 				 const struct wga_config *cfg,
 				 const struct trap *t, unsigned int batch,
-				 bool swapped)
+				 bool swapped, unsigned int parts)
 {
 	static const char *const names[] = { "virbr-a", "virbr-b", "virbr-a" };
 	const struct forge *const caps[] = {
@@ -112,8 +112,8 @@ static struct wga_verdict *judge(const struct forge_mesh *m,
 	struct wga_verdict *v = NULL;
 	struct wga_run *run;
 
-	run = forge_judge(cfg, caps + swapped, names + swapped, m->bridges,
-			  t->loss, t->flags & TRAP_LIVE, batch);
+	run = forge_judge_parts(cfg, caps + swapped, names + swapped, m->bridges,
+				t->loss, t->flags & TRAP_LIVE, batch, parts);
 	if (wga_run_judge(run, &v, &err))
 		fail_msg("%s: %s", t->name, err.text);
 	if (forge_class_frames(v) != forge_input_frames(v) ||
@@ -226,15 +226,24 @@ static int run_row(const struct trap *t)
 	assert_non_null(m);
 	build(m, t);
 	configure_row(&cfg, t, m);
-	first = judge(m, &cfg, t, batches[0], false);
+	first = judge(m, &cfg, t, batches[0], false, 1);
 	why = fault(t, first);
+	for (unsigned int parts = 2;
+	     parts < 5 && !why && !(t->flags & TRAP_WHOLE); parts++) {
+		struct wga_verdict *again = judge(m, &cfg, t, batches[0], false,
+						  parts);
+
+		if (!same(first, again))
+			why = "the number of parts matters";
+		wga_verdict_free(again);
+	}
 	for (unsigned int i = 1; i < 4 && !why; i++) {
 		bool swapped = i == 3;
 		struct wga_verdict *again;
 
 		if (swapped && (m->bridges == 1 || t->loss))
 			break;
-		again = judge(m, &cfg, t, batches[i], swapped);
+		again = judge(m, &cfg, t, batches[i], swapped, 1);
 		if (!same(first, again))
 			why = swapped ? "the order of bridges matters"
 				      : "the size of batches matters";
@@ -346,7 +355,7 @@ static void test_identified(void **state)
 	assert_non_null(m);
 	build(m, &row);
 	configure_row(&cfg, &row, m);
-	v = judge(m, &cfg, &row, WGA_BATCH_MAX, false);
+	v = judge(m, &cfg, &row, WGA_BATCH_MAX, false, 1);
 	assert_int_equal(v->outcome, WGA_PASS);
 	assert_int_equal(v->n_sessions, FORGE_SESSIONS);
 	for (size_t i = 0; i < v->n_sessions; i++) {
@@ -394,7 +403,7 @@ static void test_accepted_is_listed(void **state)
 	assert_non_null(m);
 	build(m, &row);
 	configure_row(&cfg, &row, m);
-	v = judge(m, &cfg, &row, WGA_BATCH_MAX, false);
+	v = judge(m, &cfg, &row, WGA_BATCH_MAX, false, 1);
 	assert_int_equal(v->outcome, WGA_PASS);
 	for (size_t i = 0; i < v->n_reasons; i++)
 		if (v->reasons[i].code == WGA_CODE_KERNEL_DROPS)

@@ -33,6 +33,7 @@ enum trap_flags {
 	TRAP_TWO = 16,		/* both bridges are captured */
 	TRAP_REGISTRY = 32,	/* with a registry of vm-a, vm-b, vm-c */
 	TRAP_LIVE = 64,		/* as if from a live interface */
+	TRAP_WHOLE = 128,	/* about a limit that each part has for itself */
 };
 
 #define CODE(x)		(1u << WGA_CODE_##x)

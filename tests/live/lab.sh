@@ -19,11 +19,11 @@ lab_enter() {
 		lab_start
 		return
 	fi
-	local user=()
+	local user=() why
 	[ "$(id -u)" = 0 ] || user=(--user --map-root-user)
-	if ! unshare "${user[@]}" --net --mount --pid --fork \
-	     ip link add br0 type bridge 2>/dev/null; then
-		echo "skipped: no network namespaces or no bridges here (try sudo)"
+	if ! why=$(unshare "${user[@]}" --net --mount --pid --fork \
+	     ip link add br0 type bridge 2>&1); then
+		echo "skipped: no network namespaces or no bridges here ($why)"
 		exit 77
 	fi
 	IN_LAB=1 exec unshare "${user[@]}" --net --mount --pid --fork \

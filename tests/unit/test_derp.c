@@ -98,6 +98,22 @@ static void test_rules(void **state)
 			     WGA_SEGMENT_FINE);
 }
 
+/* What there is of a header must fit already. */
+static void test_header_parts(void **state)
+{
+	struct wga_derp_side side = { .frames = 2 };
+
+	(void)state;
+	assert_true(wga_derp_header_fits(&side, true, (uint8_t[]){ 4 }, 1));
+	assert_false(wga_derp_header_fits(&side, true, (uint8_t[]){ 5 }, 1));
+	assert_true(wga_derp_header_fits(&side, true, (uint8_t[]){ 4, 0 }, 2));
+	assert_false(wga_derp_header_fits(&side, true, (uint8_t[]){ 4, 1 }, 2));
+	assert_true(wga_derp_header_fits(&side, true,
+					 (uint8_t[]){ 4, 0, 1 }, 3));
+	assert_false(wga_derp_header_fits(&side, true,
+					  (uint8_t[]){ 4, 0, 2 }, 3));
+}
+
 static void put_server_key(struct build *b, uint8_t last)
 {
 	put_derp_header(b, 1, 40);
@@ -321,6 +337,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_header_parts),
 		cmocka_unit_test(test_introduction),
 		cmocka_unit_test(test_bad_introduction),
 		cmocka_unit_test(test_packets),

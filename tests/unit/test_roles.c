@@ -46,7 +46,7 @@ static void judge_live(const char *live)
 	unsigned int i;
 
 	for (i = 0; i < BRIDGES; i++) {
-		br[i] = small_bridge(&s[i], &cfg, "x");
+		br[i] = small_bridge(&s[i], &cfg, i ? "y" : "x");
 		assert_non_null(br[i]);
 		small_init(&s[i]);
 	}

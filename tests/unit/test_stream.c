@@ -279,7 +279,7 @@ static void test_text_in_pieces(void **state)
 static void test_unfinished(void **state)
 {
 	struct conn c;
-	size_t from;
+	size_t from, n;
 
 	(void)state;
 	greet(&c, WGA_STREAM_CONTROL);
@@ -301,6 +301,23 @@ static void test_unfinished(void **state)
 	put_random(&o, 1000);
 	close_record(&o, from);
 	assert_int_equal(say(&c, true, o.b, 100), TEXT);
+	hang_up(&c);
+
+	/* too thin for a part, not for all there is */
+	greet(&c, WGA_STREAM_CONTROL);
+	o.n = 0;
+	from = open_record(&o, 23);
+	put_random(&o, 12000);
+	close_record(&o, from);
+	for (n = from; n < o.n; n += 5)
+		o.b[n] &= 0x7f;
+	for (n = 0; n < 10000; n += 250)
+		assert_int_equal(say(&c, true, o.b + n, 250), FINE);
+	expect(&c, false, false, true);
+	c.next[0] += 1000;
+	c.next[1] += 100000;
+	syn(&c);
+	expect(&c, false, false, true);
 	hang_up(&c);
 
 	/* a hello that never ends says nothing, so nothing is proven */
@@ -754,6 +771,12 @@ static void test_late(void **state)
 	expect(&c, true, false, true);
 	hang_up(&c);
 
+	/* zeros are neither text nor ciphertext */
+	dial(&c, WGA_STREAM_SHARED);
+	memset(o.b, 0, 100);
+	assert_int_equal(say(&c, true, o.b, 100), FOREIGN);
+	hang_up(&c);
+
 	/* a chain that breaks is none */
 	dial(&c, WGA_STREAM_SHARED);
 	o.n = 0;
@@ -1060,6 +1083,15 @@ static void test_http_pieces(void **state)
 	expect(&c, false, false, false);
 	hang_up(&c);
 
+	/* or in the wrong order */
+	dial(&c, WGA_STREAM_DERP);
+	syn(&c);
+	assert_int_equal(at(&c, true, c.next[1] + 30, request + 30,
+			    sizeof(request) - 1 - 30), FINE);
+	assert_int_equal(at(&c, true, c.next[1], request, 30), FINE);
+	expect(&c, false, false, false);
+	hang_up(&c);
+
 	dial(&c, WGA_STREAM_DERP);
 	syn(&c);
 	assert_int_equal(say_text(&c, true, "GET /de"), FINE);
@@ -1205,6 +1237,29 @@ static void test_clear_derp(void **state)
 	syn(&c);
 	assert_int_equal(say_text(&c, true, DERP_REQUEST), TEXT);
 	hang_up(&c);
+
+	/* in mid-stream: with a DERP server, not with a control server */
+	o.n = 0;
+	put_derp_header(&o, 4, 32 + 96);
+	put_random(&o, 32 + 96);
+	put_derp_header(&o, 7, 1);
+	put_number(&o, 1, 1);
+	dial(&c, WGA_STREAM_CONTROL);
+	assert_int_equal(say(&c, true, o.b, o.n), FINE);
+	assert_int_equal(c.packets, 0);
+	expect(&c, true, false, false);
+	hang_up(&c);
+	dial(&c, WGA_STREAM_SHARED);
+	assert_int_equal(say(&c, true, o.b, o.n), FINE);
+	assert_int_equal(c.packets, 1);
+	expect(&c, false, false, false);
+	assert_true(report(&c).derp);
+	assert_string_equal(report(&c).detail, "DERP, joined in mid-stream");
+	hang_up(&c);
+	dial(&c, WGA_STREAM_SHARED);
+	assert_int_equal(say_data(&c, true, 150), FINE);
+	assert_false(report(&c).derp);
+	hang_up(&c);
 }
 
 static void test_fast_start(void **state)
@@ -1230,6 +1285,34 @@ static void test_fast_start(void **state)
 	o.n = 0;
 	put_introduction(false);
 	assert_int_not_equal(say_built(&c, false), FINE);
+	hang_up(&c);
+}
+
+/* Certificates are clear and hold names; a late copy of them is no leak. */
+static void test_certificate_again(void **state)
+{
+	struct conn c;
+	uint32_t seq;
+	size_t record, i;
+
+	(void)state;
+	dial(&c, WGA_STREAM_CONTROL);
+	syn(&c);
+	o.n = 0;
+	put_client_hello_record(&o, &(struct hello_options){ 0 });
+	assert_int_equal(say_built(&c, true), FINE);
+	put_server_hello_record(&o, 0x0303);
+	record = open_record(&o, 22);
+	put(&o, "\x0b\0\x0f\xff\0\x0f\xfc\0\x0f\xf9\x30\x82\x0f\xf5", 14);
+	put_random(&o, 3985);
+	put(&o, prose, 100);
+	close_record(&o, record);
+	seq = c.next[0];
+	for (i = 0; i + 100 < o.n; i += 100)
+		assert_int_equal(say(&c, false, o.b + i, 100), FINE);
+	assert_int_equal(say(&c, false, o.b + i, o.n - i), FINE);
+	assert_int_equal(at(&c, false, seq + (uint32_t)o.n - 90,
+			    o.b + o.n - 90, 80), FINE);
 	hang_up(&c);
 }
 
@@ -1275,6 +1358,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_tls12),
+		cmocka_unit_test(test_certificate_again),
 		cmocka_unit_test(test_derp_law),
 		cmocka_unit_test(test_text_in_record),
 		cmocka_unit_test(test_text_in_pieces),

@@ -268,6 +268,15 @@ static void test_server_hello(void **state)
 	/* there is only one */
 	assert_int_not_equal(answer(&tls, &side), WGA_SEGMENT_FINE);
 
+	/* with TLS 1.3 nothing else is clear, in the same record neither */
+	o.n = 0;
+	put_server_hello_record(&o, WGA_TLS_13);
+	put(&o, "\x0e\0\0\0", 4);
+	o.b[4] = (uint8_t)(o.b[4] + 4);
+	tls = (struct wga_tls){ 0 };
+	side = (struct wga_tls_side){ 0 };
+	assert_int_not_equal(answer(&tls, &side), WGA_SEGMENT_FINE);
+
 	/* an extension that no server sends */
 	o.n = 0;
 	put_server_hello_record(&o, WGA_TLS_12);
@@ -574,6 +583,9 @@ static void test_messages_12(void **state)
 		assert_int_not_equal(messages(bad, sizeof(bad), 100),
 				     WGA_SEGMENT_FINE);
 	}
+	/* what only a client sends, and more than it sends */
+	assert_int_not_equal(messages("\x10\0\0\1\0", 5, 100),
+			     WGA_SEGMENT_FINE);
 	/* type 20 and text */
 	assert_int_not_equal(messages("\x14\0\0\x0c some words..", 16, 100),
 			     WGA_SEGMENT_FINE);
@@ -609,7 +621,14 @@ static void test_join(void **state)
 	assert_true(tls.blind);
 	assert_true(wga_tls_may_follow(&tls, &side, true, alert));
 	assert_true(wga_tls_is_opaque(&side, alert));
+	assert_true(follows(&tls, &side, 20, 1));
+	side.data = true;
+	assert_false(follows(&tls, &side, 20, 1));
+	side.data = false;
+	side.ccs = 2;
+	assert_false(follows(&tls, &side, 20, 1));
 
+	side = (struct wga_tls_side){ 0 };
 	o.n = 0;
 	put_client_hello_record(&o, &(struct hello_options){ 0 });
 	tls.blind = false;

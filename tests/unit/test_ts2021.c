@@ -211,6 +211,8 @@ static void test_answers(void **state)
 	assert_false(answer(WGA_HTTP_DERP, DERP_HEAD "Derp-Public-Key: "
 			    "words that are as long as a key has hexadecimal "
 			    "digits, at 64..\r\n\r\n", &body));
+	assert_false(answer(WGA_HTTP_DERP, DERP_HEAD "Derp-Public-Key: "
+			    "anyword:" KEY_HEX "\r\n\r\n", &body));
 	assert_false(answer(WGA_HTTP_DERP, DERP_HEAD "Derp-Version: two\r\n"
 			    "\r\n", &body));
 	assert_false(answer(WGA_HTTP_DERP, DERP_HEAD "Derp-Version: 22222\r\n"
