@@ -197,7 +197,7 @@ static void judge_stream(struct wga_judge *g, const struct wga_tuple *t,
 static void judge_flow(struct wga_judge *g, struct wga_tuple *t,
 		       enum wga_kind kind)
 {
-	struct wga_listing *l = &g->listing[g->n_listing++];
+	struct wga_listing l;
 	struct wga_class_sum *c;
 	enum wga_class cls;
 	struct wga_sum sum;
@@ -212,10 +212,11 @@ static void judge_flow(struct wga_judge *g, struct wga_tuple *t,
 		c->messages += sum.messages;
 
 	grave = cls == WGA_CLASS_PLAINTEXT || cls == WGA_CLASS_UNEXPLAINED;
-	*l = (struct wga_listing){
+	l = (struct wga_listing){
 		.tuple = (uint32_t)(t - g->j->tuples), .kind = (uint8_t)kind,
 		.cls = (uint8_t)cls, .grave = grave, .bytes = sum.bytes,
 	};
+	wga_summary_add(g, &l);
 	if (!grave && cls != WGA_CLASS_UNPARSED && cls != WGA_CLASS_EXTERNAL &&
 	    kind != WGA_KIND_STREAM && !wga_addr_is_overlay(&t->key.lo) &&
 	    !wga_addr_is_overlay(&t->key.hi))
@@ -262,17 +263,9 @@ static void judge_handshakes(struct wga_judge *g, const struct wga_tuple *t)
 
 static void judge_flows(struct wga_judge *g)
 {
-	size_t room = 0;
 	uint32_t i;
 	int kind;
 
-	for (i = 0; i < g->j->n_tuples; i++)
-		room += (size_t)__builtin_popcount(g->j->tuples[i].kinds);
-	g->listing = calloc(room + 1, sizeof(*g->listing));
-	if (!g->listing) {
-		g->broken = true;
-		return;
-	}
 	for (i = 0; i < g->j->n_tuples; i++) {
 		struct wga_tuple *t = &g->j->tuples[i];
 
@@ -452,6 +445,14 @@ static void judge_inputs(struct wga_judge *g)
 	}
 }
 
+static void judge_free(struct wga_judge *g)
+{
+	wga_index_free(&g->pairs.index);
+	free(g->pairs.p);
+	free(g->listing);
+	free(g);
+}
+
 int wga_run_judge(const struct wga_run *run, struct wga_verdict **out,
 		  struct wga_err *err)
 {
@@ -477,15 +478,13 @@ int wga_run_judge(const struct wga_run *run, struct wga_verdict **out,
 		if (g) {
 			wga_verdict_free(g->v);
 			wga_join_free(g->j);
-			free(g->listing);
+			judge_free(g);
 		}
-		free(g);
 		return wga_err_set(err, "out-of-memory",
 				   "out of memory while joining the bridges");
 	}
 	*out = g->v;
 	wga_join_free(g->j);
-	free(g->listing);
-	free(g);
+	judge_free(g);
 	return 0;
 }

@@ -10,7 +10,7 @@
 #define WGA_PAIRS_LISTED	4096
 
 /**
- * struct wga_listing - a flow that may be listed
+ * struct wga_listing - a flow that will be listed, unless weightier ones come
  */
 struct wga_listing {
 	uint32_t tuple;
@@ -20,9 +20,20 @@ struct wga_listing {
 };
 
 /**
+ * struct wga_pairs - pairs of hosts, found by their addresses
+ */
+struct wga_pairs {
+	struct wga_pair_report *p;
+	size_t n, room;
+	struct wga_index index;
+};
+
+/**
  * struct wga_judge - a verdict in the making
  * @found:	by reason code
  * @what:	what the first of each code is about, for its sentence
+ * @listing, @n_listing:	heap of the weightiest flows, the lightest on top
+ * @flows:	how many flows there are
  */
 struct wga_judge {
 	const struct wga_config *cfg;
@@ -31,7 +42,8 @@ struct wga_judge {
 	struct wga_found found[WGA_CODE_COUNT];
 	char what[WGA_CODE_COUNT][200];
 	struct wga_listing *listing;
-	size_t n_listing;
+	size_t n_listing, listing_room, flows;
+	struct wga_pairs pairs;
 	uint64_t data_messages, derp_messages, stream_records;
 	bool broken;
 };
@@ -48,6 +60,8 @@ void wga_judge_note(struct wga_judge *g, uint64_t count, const char *fmt, ...)
 /* summary.c: flows, sessions, pairs of the verdict */
 void wga_summary_end(const struct wga_judge *g, const struct wga_flow_key *key,
 		     bool hi, struct wga_flow_end *end);
+/* take a flow into the listing, and the pair of a violating one into the pairs */
+void wga_summary_add(struct wga_judge *g, const struct wga_listing *l);
 void wga_summary_flows(struct wga_judge *g);
 void wga_summary_sessions(struct wga_judge *g);
 void wga_summary_pairs(struct wga_judge *g);

@@ -4,6 +4,7 @@
 
 #include "analyze/flow.h"
 #include "analyze/neighbour.h"
+#include "analyze/view.h"
 
 #define MAC_SLOTS_MIN	64
 
@@ -25,23 +26,27 @@ void wga_neighbours_free(struct wga_neighbours *t)
 	wga_index_free(&t->index);
 }
 
-static void mac_put(struct wga_mac_slot *slots, uint32_t mask, uint64_t at,
-		    struct wga_mac_slot slot)
-{
-	while (slots[at & mask].number)
-		at++;
-	slots[at & mask] = slot;
-}
+#define MAC_BITS	48
+#define MAC_ONLY	(((uint64_t)1 << MAC_BITS) - 1)
 
 static uint64_t mac_hash(const struct wga_neighbours *t, uint64_t mac)
 {
 	return wga_mix(mac ^ t->seed[1], t->seed[0]);
 }
 
+static void mac_put(struct wga_neighbours *t, uint64_t slot)
+{
+	uint64_t at = mac_hash(t, slot & MAC_ONLY);
+
+	while (t->mac_slots[at & t->mac_mask])
+		at++;
+	t->mac_slots[at & t->mac_mask] = slot;
+}
+
 static int macs_grow(struct wga_neighbours *t)
 {
-	uint32_t n = 4 * (t->mac_mask + 1), i;
-	struct wga_mac_slot *slots = calloc(n, sizeof(*slots));
+	uint32_t n = 4 * (t->mac_mask + 1), i, old_n = t->mac_mask + 1;
+	uint64_t *slots = calloc(n, sizeof(*slots)), *old = t->mac_slots;
 	struct wga_mac *macs = realloc(t->macs, (n / 2 + 1) * sizeof(*macs));
 
 	if (macs)
@@ -50,27 +55,25 @@ static int macs_grow(struct wga_neighbours *t)
 		free(slots);
 		return -1;
 	}
-	for (i = 0; i <= t->mac_mask; i++) {
-		if (t->mac_slots[i].number)
-			mac_put(slots, n - 1, mac_hash(t, t->mac_slots[i].mac),
-				t->mac_slots[i]);
-	}
-	free(t->mac_slots);
 	t->mac_slots = slots;
 	t->mac_mask = n - 1;
+	for (i = 0; i < old_n; i++) {
+		if (old[i])
+			mac_put(t, old[i]);
+	}
+	free(old);
 	return 0;
 }
 
 uint16_t wga_mac_intern(struct wga_neighbours *t, const uint8_t mac[static 6])
 {
-	const struct wga_mac_slot *slot;
-	uint64_t key = 0, at;
+	uint64_t key = (uint64_t)wga_le32(mac) | (uint64_t)mac[4] << 32 |
+		       (uint64_t)mac[5] << 40, at, slot;
 
-	memcpy(&key, mac, 6);
-	for (at = mac_hash(t, key);
-	     (slot = &t->mac_slots[at & t->mac_mask])->number; at++) {
-		if (slot->mac == key)
-			return slot->number;
+	for (at = mac_hash(t, key); (slot = t->mac_slots[at & t->mac_mask]);
+	     at++) {
+		if ((slot & MAC_ONLY) == key)
+			return (uint16_t)(slot >> MAC_BITS);
 	}
 	if (t->n_macs == WGA_AT_MAC)
 		return 0;
@@ -79,8 +82,7 @@ uint16_t wga_mac_intern(struct wga_neighbours *t, const uint8_t mac[static 6])
 		return 0;
 	}
 	memcpy(&t->macs[t->n_macs++], mac, 6);
-	mac_put(t->mac_slots, t->mac_mask, mac_hash(t, key),
-		(struct wga_mac_slot){ key, t->n_macs });
+	mac_put(t, key | (uint64_t)t->n_macs << MAC_BITS);
 	return t->n_macs;
 }
 

@@ -48,25 +48,16 @@ struct wga_neighbour {
 };
 
 /**
- * struct wga_mac_slot - of the table that interns MAC addresses
- * @mac:	in the first six bytes
- * @number:	0 for an empty slot
- */
-struct wga_mac_slot {
-	uint64_t mac;
-	uint16_t number;
-};
-
-/**
  * struct wga_neighbours - of one bridge
- * @macs, @n_macs, @mac_slots, @mac_mask:	interned MAC addresses, the first has number 1
+ * @macs, @n_macs, @mac_slots, @mac_mask:	interned MAC addresses, the first has number 1; a
+ *		slot holds the address and, above 48 bits, the number, or 0
  * @n, @count, @room, @index:	what was noted
  * @broken:	out of memory: something was not noted
  */
 struct wga_neighbours {
 	struct wga_mac *macs;
 	uint16_t n_macs;
-	struct wga_mac_slot *mac_slots;
+	uint64_t *mac_slots;
 	uint32_t mac_mask;
 	struct wga_neighbour *n;
 	uint32_t count;

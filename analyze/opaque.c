@@ -347,83 +347,86 @@ bool wga_opaque(const uint8_t *p, size_t len)
 	return wga_scan_opaque(&scan, len);
 }
 
-/* What the bits of up to 64 bytes say, a bit for each byte */
-struct few_bits {
-	uint64_t printable, zero, echo, step;
+/* What up to 64 bytes show: printable ones as bits, and how many, and signs as
+ * above
+ */
+struct few {
+	uint64_t mask;
+	unsigned int printable, zero, echo;
 };
 
-static void few_plain(const uint8_t *p, size_t len, struct few_bits *b)
+static void few_plain(const uint8_t *p, size_t len, struct few *f)
 {
 	size_t i;
 
 	for (i = 0; i < len; i++) {
-		b->printable |= (uint64_t)is_printable(p[i]) << i;
-		b->zero |= (uint64_t)(p[i] == 0) << i;
-		b->echo |= (uint64_t)(i >= 16 && p[i] == p[i - 16]) << i;
-		b->step |= (uint64_t)(i >= 2 && (uint8_t)(p[i] - p[i - 1]) ==
-				      (uint8_t)(p[i - 1] - p[i - 2])) << i;
+		f->mask |= (uint64_t)is_printable(p[i]) << i;
+		f->printable += is_printable(p[i]);
+		f->zero += p[i] == 0;
+		f->echo += i >= 16 && p[i] == p[i - 16];
+		f->echo += i >= 2 && (uint8_t)(p[i] - p[i - 1]) ==
+				     (uint8_t)(p[i - 1] - p[i - 2]);
 	}
 }
 
 #if defined(__x86_64__)
 __attribute__((target("avx2,aes,popcnt")))
-static void few_avx2(const uint8_t *p, size_t len, struct few_bits *b)
+static void few_avx2(const uint8_t *p, size_t len, struct few *f)
 {
 	const uint64_t inside = len == 64 ? UINT64_MAX : ((uint64_t)1 << len) - 1;
-	uint8_t room[16 + 64] = { 0 };
+	uint64_t zero = 0, echo = 0, step = 0;
+	uint8_t room[16 + 64];
 	unsigned int i;
 
+	memset(room + 32, 0, sizeof(room) - 32);
 	memcpy(room + 16, p, len);
-	for (i = 0; i < 64; i += BLOCK) {
+	for (i = 0; i < len; i += BLOCK) {
 		const uint8_t *q = room + 16 + i;
 		__m256i v = _mm256_loadu_si256((const __m256i *)q);
 		__m256i v1 = _mm256_loadu_si256((const __m256i *)(q - 1));
 		__m256i v2 = _mm256_loadu_si256((const __m256i *)(q - 2));
 		__m256i far = _mm256_loadu_si256((const __m256i *)(q - 16));
 
-		b->printable |= (uint64_t)(uint32_t)_mm256_movemask_epi8(
+		f->mask |= (uint64_t)(uint32_t)_mm256_movemask_epi8(
 			printable(v)) << i;
-		b->zero |= (uint64_t)(uint32_t)_mm256_movemask_epi8(
+		zero |= (uint64_t)(uint32_t)_mm256_movemask_epi8(
 			_mm256_cmpeq_epi8(v, _mm256_setzero_si256())) << i;
-		b->echo |= (uint64_t)(uint32_t)_mm256_movemask_epi8(
+		echo |= (uint64_t)(uint32_t)_mm256_movemask_epi8(
 			_mm256_cmpeq_epi8(v, far)) << i;
-		b->step |= (uint64_t)(uint32_t)_mm256_movemask_epi8(
+		step |= (uint64_t)(uint32_t)_mm256_movemask_epi8(
 			_mm256_cmpeq_epi8(_mm256_sub_epi8(v, v1),
 					  _mm256_sub_epi8(v1, v2))) << i;
 	}
-	b->printable &= inside;
-	b->zero &= inside;
-	b->echo &= inside & ~(uint64_t)0xffff;
-	b->step &= inside & ~(uint64_t)3;
+	f->mask &= inside;
+	f->printable = (unsigned int)__builtin_popcountll(f->mask);
+	f->zero = (unsigned int)__builtin_popcountll(zero & inside);
+	f->echo = (unsigned int)(
+		__builtin_popcountll(echo & inside & ~(uint64_t)0xffff) +
+		__builtin_popcountll(step & inside & ~(uint64_t)3));
 }
 #endif
 
-static void few(const uint8_t *p, size_t len, struct few_bits *b)
+static void few(const uint8_t *p, size_t len, struct few *f)
 {
 #if defined(__x86_64__)
 	if (scan_long == wga_scan_long_avx2) {
-		few_avx2(p, len, b);
+		few_avx2(p, len, f);
 		return;
 	}
 #endif
-	few_plain(p, len, b);
-}
-
-static unsigned int bits(uint64_t m)
-{
-	return (unsigned int)__builtin_popcountll(m);
+	few_plain(p, len, f);
 }
 
 /* Three quarters of the bytes, or eight in a row. For more than 64 bytes, where
  * random ones too have eight in a row now and then, sixteen.
  */
-static bool few_readable(uint64_t m, size_t len)
+static bool few_readable(const struct few *f, size_t len)
 {
-	uint64_t run = m & m >> 1;
+	uint64_t run = f->mask & f->mask >> 1;
 
 	run &= run >> 2;
 	run &= run >> 4;
-	return run || (len && bits(m) * 4 >= len * 3);
+	return run || (len && f->printable * 4 >= len * 3);
 }
 
 bool wga_readable(const uint8_t *p, size_t len)
@@ -432,31 +435,30 @@ bool wga_readable(const uint8_t *p, size_t len)
 
 	wga_scan_init();
 	if (len <= 64) {
-		struct few_bits b = { 0 };
+		struct few f = { 0 };
 
-		few(p, len, &b);
-		return few_readable(b.printable, len);
+		few(p, len, &f);
+		return few_readable(&f, len);
 	}
 	if (has_run16(p, len))
 		return true;
 	for (at = 0; at < len; at += 64) {
-		struct few_bits b = { 0 };
+		struct few f = { 0 };
 
-		few(p + at, len - at < 64 ? len - at : 64, &b);
-		printable_bytes += bits(b.printable);
+		few(p + at, len - at < 64 ? len - at : 64, &f);
+		printable_bytes += f.printable;
 	}
 	return printable_bytes * 4 >= len * 3;
 }
 
 bool wga_plain(const uint8_t *p, size_t len)
 {
-	struct few_bits b = { 0 };
+	struct few f = { 0 };
 
 	if (len > 64)
 		return wga_readable(p, len) || !wga_opaque(p, len);
 	wga_scan_init();
-	few(p, len, &b);
-	return few_readable(b.printable, len) ||
-	       bits(b.zero) > rare_limit(len) ||
-	       bits(b.echo) + bits(b.step) > rare_limit(2 * len);
+	few(p, len, &f);
+	return few_readable(&f, len) || f.zero > rare_limit(len) ||
+	       f.echo > rare_limit(2 * len);
 }

@@ -93,17 +93,71 @@ const char *wga_summary_ends(const struct wga_judge *g,
 	return buf;
 }
 
-static int by_weight(const void *a, const void *b)
+/* Violations first, then by bytes; the rest is for an order that is always the
+ * same.
+ */
+static int weight_order(const struct wga_judge *g, const struct wga_listing *x,
+			const struct wga_listing *y)
 {
-	const struct wga_listing *x = a, *y = b;
+	int order;
 
 	if (x->grave != y->grave)
 		return x->grave ? -1 : 1;
 	if (x->bytes != y->bytes)
 		return x->bytes > y->bytes ? -1 : 1;
-	if (x->tuple != y->tuple)
-		return x->tuple < y->tuple ? -1 : 1;
-	return (int)x->kind - (int)y->kind;
+	order = memcmp(&g->j->tuples[x->tuple].key, &g->j->tuples[y->tuple].key,
+		       sizeof(struct wga_flow_key));
+	return order ? order : (int)x->kind - (int)y->kind;
+}
+
+/* Let the flow at @i of the heap sink to where all above it are lighter. */
+static void heap_sink(struct wga_judge *g, size_t i, size_t n)
+{
+	struct wga_listing moved = g->listing[i];
+	size_t below;
+
+	for (; (below = 2 * i + 1) < n; i = below) {
+		if (below + 1 < n && weight_order(g, &g->listing[below + 1],
+						  &g->listing[below]) > 0)
+			below++;
+		if (weight_order(g, &g->listing[below], &moved) <= 0)
+			break;
+		g->listing[i] = g->listing[below];
+	}
+	g->listing[i] = moved;
+}
+
+static void heap_rise(struct wga_judge *g, size_t i)
+{
+	struct wga_listing moved = g->listing[i];
+
+	for (; i && weight_order(g, &moved, &g->listing[(i - 1) / 2]) > 0;
+	     i = (i - 1) / 2)
+		g->listing[i] = g->listing[(i - 1) / 2];
+	g->listing[i] = moved;
+}
+
+static void list_flow(struct wga_judge *g, const struct wga_listing *l)
+{
+	struct wga_listing *listing;
+
+	g->flows++;
+	if (g->n_listing == WGA_FLOWS_LISTED) {
+		if (weight_order(g, l, &g->listing[0]) < 0) {
+			g->listing[0] = *l;
+			heap_sink(g, 0, g->n_listing);
+		}
+		return;
+	}
+	listing = wga_room(g->listing, g->n_listing, &g->listing_room,
+			   sizeof(*listing), WGA_FLOWS_LISTED);
+	if (!listing) {
+		g->broken = true;
+		return;
+	}
+	g->listing = listing;
+	g->listing[g->n_listing] = *l;
+	heap_rise(g, g->n_listing++);
 }
 
 static const char *protocol(const struct wga_flow_key *key, char *buf,
@@ -198,24 +252,25 @@ static void flow_report(const struct wga_judge *g, const struct wga_listing *l,
 
 void wga_summary_flows(struct wga_judge *g)
 {
-	size_t n = g->n_listing, i;
+	size_t n;
 
-	if (!n)
+	if (!g->n_listing)
 		return;
-	qsort(g->listing, n, sizeof(*g->listing), by_weight);
-	if (n > WGA_FLOWS_LISTED) {
-		wga_judge_note(g, n - WGA_FLOWS_LISTED, "smaller flows judged "
-			       "and counted but not listed");
-		n = WGA_FLOWS_LISTED;
-	}
-	g->v->flows = calloc(n, sizeof(*g->v->flows));
+	if (g->flows > g->n_listing)
+		wga_judge_note(g, g->flows - g->n_listing, "smaller flows "
+			       "judged and counted but not listed");
+	g->v->flows = calloc(g->n_listing, sizeof(*g->v->flows));
 	if (!g->v->flows) {
 		g->broken = true;
 		return;
 	}
-	for (i = 0; i < n; i++)
-		flow_report(g, &g->listing[i], &g->v->flows[i]);
-	g->v->n_flows = n;
+	/* the lightest that is left is always on top */
+	for (n = g->n_listing; n; n--) {
+		flow_report(g, &g->listing[0], &g->v->flows[n - 1]);
+		g->listing[0] = g->listing[n - 1];
+		heap_sink(g, 0, n - 1);
+	}
+	g->v->n_flows = g->n_listing;
 }
 
 static const char *session_path(const struct wga_judge *g,
@@ -261,7 +316,9 @@ void wga_summary_sessions(struct wga_judge *g)
 	const struct wga_proofs *pr = g->j->proofs;
 	uint32_t i;
 
-	g->v->sessions = calloc(pr->n + 1, sizeof(*g->v->sessions));
+	g->v->sessions = calloc((pr->n < WGA_FLOWS_LISTED ? pr->n :
+				 WGA_FLOWS_LISTED) + 1,
+				sizeof(*g->v->sessions));
 	if (!g->v->sessions) {
 		g->broken = true;
 		return;
@@ -272,15 +329,6 @@ void wga_summary_sessions(struct wga_judge *g)
 				       &g->v->sessions[g->v->n_sessions++]);
 	}
 }
-
-/**
- * struct pairs - pairs of hosts by their addresses
- */
-struct pairs {
-	struct wga_pair_report *p;
-	size_t n, room;
-	struct wga_index index;
-};
 
 struct pair_key {
 	struct wga_addr a, b;
@@ -296,14 +344,14 @@ static bool pair_is(const void *items, uint32_t item, const void *key)
 }
 
 /* The pair of two addresses; NULL when there are too many to be listed */
-static struct wga_pair_report *pair_get(const struct wga_judge *g,
-					struct pairs *pairs,
+static struct wga_pair_report *pair_get(struct wga_judge *g,
 					const struct wga_addr *x,
 					const struct wga_addr *y)
 {
 	bool swap = memcmp(x, y, sizeof(*x)) > 0;
 	struct pair_key key = { swap ? *y : *x, swap ? *x : *y };
 	uint64_t hash = wga_hash(&key, sizeof(key), g->j->seed);
+	struct wga_pairs *pairs = &g->pairs;
 	uint32_t i = wga_index_find(&pairs->index, hash, pair_is, pairs->p, &key);
 	struct wga_pair_report *p;
 
@@ -322,40 +370,53 @@ static struct wga_pair_report *pair_get(const struct wga_judge *g,
 	return p;
 }
 
+void wga_summary_add(struct wga_judge *g, const struct wga_listing *l)
+{
+	const struct wga_flow_key *key = &g->j->tuples[l->tuple].key;
+	struct wga_pair_report *p;
+
+	list_flow(g, l);
+	if (!l->grave || key->ethertype)
+		return;
+	p = pair_get(g, &key->lo, &key->hi);
+	if (p)
+		p->outcome = WGA_VIOLATION;
+}
+
+static int by_addresses(const void *a, const void *b)
+{
+	const struct wga_pair_report *x = a, *y = b;
+	int order = memcmp(&x->a.addr, &y->a.addr, sizeof(x->a.addr));
+
+	return order ? order : memcmp(&x->b.addr, &y->b.addr,
+				      sizeof(x->b.addr));
+}
+
 void wga_summary_pairs(struct wga_judge *g)
 {
 	const struct wga_proofs *pr = g->j->proofs;
-	struct pairs pairs = { 0 };
-	struct wga_pair_report *p;
-	size_t i;
+	uint32_t i;
 
 	for (i = 0; i < pr->n; i++) {
 		const struct wga_proof *proof = &pr->p[i];
+		struct wga_pair_report *p;
 
-		p = pair_get(g, &pairs, &proof->s.from.addr, &proof->s.to.addr);
+		p = pair_get(g, &proof->s.from.addr, &proof->s.to.addr);
 		if (!p)
-			break;
+			continue;
 		if (!strcmp(session_path(g, proof), "relay"))
 			p->relay += proof->s.messages;
 		else
 			p->direct += proof->s.messages;
-		if (proof->evidence < g->cfg->require)
+		if (proof->evidence < g->cfg->require &&
+		    p->outcome == WGA_PASS)
 			p->outcome = WGA_INCONCLUSIVE;
 	}
-	for (i = 0; i < g->n_listing && g->listing[i].grave; i++) {
-		const struct wga_flow_key *key =
-			&g->j->tuples[g->listing[i].tuple].key;
-
-		if (key->ethertype)
-			continue;
-		p = pair_get(g, &pairs, &key->lo, &key->hi);
-		if (!p)
-			break;
-		p->outcome = WGA_VIOLATION;
-	}
-	wga_index_free(&pairs.index);
-	g->v->pairs = pairs.p;
-	g->v->n_pairs = pairs.n;
+	if (g->pairs.n)
+		qsort(g->pairs.p, g->pairs.n, sizeof(*g->pairs.p), by_addresses);
+	g->v->pairs = g->pairs.p;
+	g->v->n_pairs = g->pairs.n;
+	g->pairs.p = NULL;
 }
 
 static bool is_called(const struct wga_judge *g, const struct wga_endpoint *at,
