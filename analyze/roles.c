@@ -306,18 +306,24 @@ static void rank_gateway(struct wga_roles *r, size_t g,
 }
 
 /* What is inferred must not make a gateway of a host where a better one is
- * seen: a stray packet to or from elsewhere would be enough.
+ * seen: a stray packet to or from elsewhere would be enough. The groups of a
+ * bridge stand side by side.
  */
-static void find_gateway(struct wga_roles *r, size_t g)
+static void find_gateways(struct wga_roles *r)
 {
-	struct mac_group *group = &r->groups[g];
-	size_t i;
+	size_t from, upto, g;
 
-	group->gateway = group->rank != NO_GATEWAY;
-	for (i = 0; i < r->n_groups; i++) {
-		if (r->groups[i].bridge == group->bridge &&
-		    r->groups[i].rank > group->rank)
-			group->gateway = false;
+	for (from = 0; from < r->n_groups; from = upto) {
+		unsigned int best = NO_GATEWAY;
+
+		for (upto = from; upto < r->n_groups && r->groups[upto].bridge ==
+		     r->groups[from].bridge; upto++) {
+			if (r->groups[upto].rank > best)
+				best = r->groups[upto].rank;
+		}
+		for (g = from; g < upto; g++)
+			r->groups[g].gateway = best != NO_GATEWAY &&
+					       r->groups[g].rank == best;
 	}
 }
 
@@ -419,8 +425,7 @@ struct wga_roles *wga_roles_new(const struct wga_config *cfg,
 		find_origin(r, g);
 	for (g = 0; g < r->n_groups; g++)
 		rank_gateway(r, g, bridges);
-	for (g = 0; g < r->n_groups; g++)
-		find_gateway(r, g);
+	find_gateways(r);
 	for (g = 0; g < r->n_groups; g++)
 		give_roles(r, g);
 	settle(r, cfg, bridges, n);

@@ -4,10 +4,10 @@
  *
  * The first byte chooses the link type and what is declared, the second how
  * many frames make a batch. The rest is frames, each behind two bytes: a length
- * of 12 bits, whether more was on the wire, whether a second pass over the
- * bridge saw it instead of the first, and two bits of time. The frames go to two
- * bridges; the run must count each of them once, come to the same verdict
- * in either order of the bridges, and when the bridges are judged in parts.
+ * of 12 bits, whether more was on the wire, which of two bridges saw it, and two
+ * bits of time. The run must count each frame once, come to the same verdict in
+ * either order of the bridges, and put the frames into the same classes when it
+ * judges in parts.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -145,14 +145,20 @@ static void check_sums(const struct wga_verdict *v)
 	}
 }
 
-static void check_same(const struct wga_verdict *a, const struct wga_verdict *b)
+/* Parts see the messages of a session that moves apart from each other, so they
+ * may find other faults with it; never none.
+ */
+static void check_same(const struct wga_verdict *a, const struct wga_verdict *b,
+		       bool exact)
 {
 	unsigned int i;
 
-	require(a->outcome == b->outcome);
-	require(a->n_reasons == b->n_reasons);
-	for (i = 0; i < a->n_reasons; i++)
+	require((a->outcome == WGA_PASS) == (b->outcome == WGA_PASS));
+	for (i = 0; exact && i < a->n_reasons; i++) {
+		require(a->n_reasons == b->n_reasons);
 		require(a->reasons[i].code == b->reasons[i].code);
+		require(a->reasons[i].count == b->reasons[i].count);
+	}
 	for (i = 0; i < WGA_CLASS_COUNT; i++) {
 		require(a->classes[i].frames == b->classes[i].frames);
 		require(a->classes[i].bytes == b->classes[i].bytes);
@@ -198,8 +204,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	v[2] = judge(&cfg, false, PARTS, WGA_BATCH_MAX, &runs[2]);
 	for (i = 0; i < 3; i++)
 		check_sums(v[i]);
-	check_same(v[0], v[1]);
-	check_same(v[0], v[2]);
+	check_same(v[0], v[1], true);
+	check_same(v[0], v[2], false);
 	for (i = 0; i < 3; i++) {
 		wga_verdict_free(v[i]);
 		wga_run_free(runs[i]);

@@ -323,6 +323,11 @@ static void test_whole_piece(void **state)
 				27));
 	/* 16 in something longer prove nothing */
 	assert_true(wga_opaque((const uint8_t *)"password=hunter2\x80", 17));
+	/* any 24 printable bytes that are the whole piece */
+	assert_false(wga_opaque((const uint8_t *)"\"(#%$;&')<*+!:,/-=.\?>@AG", 24));
+	assert_true(wga_opaque((const uint8_t *)"\"(#%$;&')<*+!:,/-=.\?>@A", 23));
+	assert_true(wga_opaque((const uint8_t *)"\"(#%$;&')<*+!:,/-=.\?>@AG\x80",
+			       25));
 }
 
 static void test_encodings(void **state)
@@ -375,6 +380,44 @@ static void test_repetition(void **state)
 		memset(b, 0xff, len);
 		assert_false(wga_opaque(b, len));
 	}
+}
+
+/* Ten of 32 bytes that equal those some places before are a period, nine are
+ * none. It is looked for in the second block, or in the last 32 bytes of what
+ * has no second one.
+ */
+static void test_periods(void **state)
+{
+	static const size_t lens[] = { 33, 40, 63, 64, 96, 127, 128, 300 };
+	struct wga_scan scan;
+	uint8_t b[300];
+	size_t k, lag, i;
+	unsigned int same;
+
+	(void)state;
+	for (k = 0; k < sizeof(lens) / sizeof(*lens); k++) {
+		size_t at = lens[k] >= 64 ? 32 : lens[k] - 32;
+
+		for (lag = 1; lag <= 32 && lag <= at; lag++) {
+			for (same = 9; same <= 10; same++) {
+				/* no two of 256 bytes in a row are the same */
+				for (i = 0; i < sizeof(b); i++)
+					b[i] = (uint8_t)(i * 37 + 7);
+				for (i = 0; i < same; i++)
+					b[at + i * 3] = b[at + i * 3 - lag];
+				wga_scan_bytes(b, lens[k], &scan);
+				if (lag % 3)
+					assert_int_equal(scan.periodic,
+						same == 10 && lag < 32);
+			}
+		}
+	}
+	/* nothing to compare with */
+	memset(b, 0xee, 32);
+	wga_scan_bytes(b, 32, &scan);
+	assert_false(scan.periodic);
+	scan = (struct wga_scan){ .high = 512, .periodic = true };
+	assert_false(wga_scan_opaque(&scan, 1024));
 }
 
 /* The limits, by hand: n/256 + 7 sqrt(n/256) + 7 of n events */
@@ -553,6 +596,44 @@ static void test_readable(void **state)
 	}
 }
 
+/* one bit of b after another is what decides on few bytes */
+static void test_plain(void **state)
+{
+	uint8_t b[400];
+	unsigned int pattern, round;
+	size_t len;
+
+	(void)state;
+	for (len = 1; len <= sizeof(b); len++) {
+		for (round = 0; round < 4 * PATTERNS; round++) {
+			bool plain, either;
+
+			pattern = round % PATTERNS;
+			if (round < PATTERNS)
+				fill_plain(b, len);
+			else
+				fill((enum pattern)pattern, b, len);
+			plain = wga_plain(b, len);
+			either = wga_readable(b, len) || !wga_opaque(b, len);
+			/* periods are not looked for in up to 64 bytes */
+			if (len <= 32 || len > 64)
+				assert_int_equal(plain, either);
+			else
+				assert_true(!plain || either);
+		}
+	}
+	assert_false(wga_plain((const uint8_t *)"", 0));
+	/* each sign by itself, at its limit: 7 + 7/2 + 1/4 of 64 */
+	for (len = 10; len <= 11; len++) {
+		fill_plain(b, 64);
+		memset(b, 0, len);
+		memset(b + 1, 0x81, len - 1);
+		for (round = 0; round < len; round++)
+			b[round * 5 + round * round % 3] = 0;
+		assert_int_equal(wga_plain(b, 64), len == 11);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -566,10 +647,12 @@ int main(void)
 		cmocka_unit_test(test_whole_piece),
 		cmocka_unit_test(test_encodings),
 		cmocka_unit_test(test_repetition),
+		cmocka_unit_test(test_periods),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_biased),
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_readable),
+		cmocka_unit_test(test_plain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
