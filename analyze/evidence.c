@@ -40,29 +40,6 @@ bool wga_found_add(struct wga_found *f, uint64_t count,
 	return first;
 }
 
-static int endpoint_order(const struct wga_endpoint *a,
-			  const struct wga_endpoint *b)
-{
-	int order = memcmp(&a->addr, &b->addr, sizeof(a->addr));
-
-	return order ? order : (int)a->port - (int)b->port;
-}
-
-static int by_endpoint(const void *a, const void *b)
-{
-	const struct wga_identity *x = a, *y = b;
-
-	return endpoint_order(&x->at, &y->at);
-}
-
-static int by_path(const void *a, const void *b)
-{
-	const struct wga_disco_path *x = a, *y = b;
-	int order = endpoint_order(&x->lo, &y->lo);
-
-	return order ? order : endpoint_order(&x->hi, &y->hi);
-}
-
 static int by_time(const void *a, const void *b)
 {
 	const struct wga_handshake *x = a, *y = b;
@@ -70,220 +47,6 @@ static int by_time(const void *a, const void *b)
 	if (x->at.time_ns != y->at.time_ns)
 		return x->at.time_ns < y->at.time_ns ? -1 : 1;
 	return memcmp(&x->digest, &y->digest, sizeof(x->digest));
-}
-
-static struct wga_disco_path disco_path(const struct wga_endpoint *from,
-					const struct wga_endpoint *to,
-					unsigned int *dir)
-{
-	*dir = endpoint_order(from, to) > 0;
-	return *dir ? (struct wga_disco_path){ .lo = *to, .hi = *from } :
-		      (struct wga_disco_path){ .lo = *from, .hi = *to };
-}
-
-/* All disco of the run by path, equal paths made one */
-static void join_paths(struct wga_proofs *pr, struct wga_bridge *const *bridges,
-		       size_t n)
-{
-	size_t b, i, out = 0;
-	unsigned int dir;
-
-	for (b = 0; b < n; b++) {
-		for (i = 0; i < bridges[b]->n_discos; i++) {
-			const struct wga_disco_peer *d = &bridges[b]->discos[i];
-			struct wga_disco_path p = disco_path(&d->from, &d->to,
-							     &dir);
-
-			p.ping[dir] = d->pings;
-			p.pong[dir] = d->pongs;
-			pr->paths[pr->n_paths++] = p;
-		}
-	}
-	if (!pr->n_paths)
-		return;
-	qsort(pr->paths, pr->n_paths, sizeof(*pr->paths), by_path);
-	for (i = 1; i < pr->n_paths; i++) {
-		struct wga_disco_path *to = &pr->paths[out], *p = &pr->paths[i];
-
-		if (by_path(to, p)) {
-			pr->paths[++out] = *p;
-			continue;
-		}
-		for (dir = 0; dir < 2; dir++) {
-			to->ping[dir] |= p->ping[dir];
-			to->pong[dir] |= p->pong[dir];
-		}
-	}
-	pr->n_paths = out + 1;
-}
-
-/* Every endpoint that a disco key or a MAC1 gives to a node, once each */
-static void join_identities(struct wga_proofs *pr,
-			    struct wga_bridge *const *bridges, size_t n)
-{
-	size_t b, i, out = 0;
-
-	for (b = 0; b < n; b++) {
-		for (i = 0; i < bridges[b]->n_discos; i++) {
-			const struct wga_disco_peer *d = &bridges[b]->discos[i];
-			int node = wga_registry_disco(pr->registry, d->key);
-
-			if (node >= 0)
-				pr->identities[pr->n_identities++] =
-					(struct wga_identity){ d->from, node };
-		}
-	}
-	for (i = 0; i < pr->n_handshakes; i++) {
-		const struct wga_handshake *h = &pr->handshakes[i];
-
-		if (h->node >= 0 && h->to.port)
-			pr->identities[pr->n_identities++] =
-				(struct wga_identity){ h->to, h->node };
-	}
-	if (!pr->n_identities)
-		return;
-	qsort(pr->identities, pr->n_identities, sizeof(*pr->identities),
-	      by_endpoint);
-	for (i = 1; i < pr->n_identities; i++) {
-		struct wga_identity *to = &pr->identities[out];
-		const struct wga_identity *id = &pr->identities[i];
-
-		if (by_endpoint(to, id))
-			pr->identities[++out] = *id;
-		else if (to->node != id->node)
-			to->node = -1;
-	}
-	pr->n_identities = out + 1;
-}
-
-int wga_proofs_node(const struct wga_proofs *pr, const struct wga_endpoint *at)
-{
-	struct wga_identity key = { .at = *at };
-	const struct wga_identity *found = NULL;
-
-	if (pr->n_identities)
-		found = bsearch(&key, pr->identities, pr->n_identities,
-				sizeof(key), by_endpoint);
-	return found ? found->node : -1;
-}
-
-bool wga_proofs_path(const struct wga_proofs *pr, const struct wga_endpoint *a,
-		     const struct wga_endpoint *b)
-{
-	const struct wga_disco_path *p = NULL;
-	struct wga_disco_path key;
-	unsigned int dir;
-
-	key = disco_path(a, b, &dir);
-	if (pr->n_paths)
-		p = bsearch(&key, pr->paths, pr->n_paths, sizeof(key), by_path);
-	return p && ((p->ping[0] && p->pong[1]) || (p->ping[1] && p->pong[0]));
-}
-
-/* From when until when registered disco keys were used at an address */
-struct tenancy {
-	struct wga_addr addr;
-	int node;	/* -1 if several */
-	uint64_t first_ns, last_ns;
-};
-
-static int by_addr(const void *a, const void *b)
-{
-	const struct tenancy *x = a, *y = b;
-
-	return memcmp(&x->addr, &y->addr, sizeof(x->addr));
-}
-
-static size_t join_tenancies(const struct wga_proofs *pr,
-			     struct wga_bridge *const *bridges, size_t n,
-			     struct tenancy *all)
-{
-	size_t b, i, total = 0, out = 0;
-
-	for (b = 0; b < n; b++) {
-		for (i = 0; i < bridges[b]->n_discos; i++) {
-			const struct wga_disco_peer *d = &bridges[b]->discos[i];
-			int node = wga_registry_disco(pr->registry, d->key);
-
-			if (node >= 0)
-				all[total++] = (struct tenancy){
-					d->from.addr, node, d->first.time_ns,
-					d->last_ns,
-				};
-		}
-	}
-	if (!total)
-		return 0;
-	qsort(all, total, sizeof(*all), by_addr);
-	for (i = 1; i < total; i++) {
-		struct tenancy *to = &all[out];
-
-		if (by_addr(to, &all[i])) {
-			all[++out] = all[i];
-			continue;
-		}
-		if (to->node != all[i].node)
-			to->node = -1;
-		if (all[i].first_ns < to->first_ns)
-			to->first_ns = all[i].first_ns;
-		if (all[i].last_ns > to->last_ns)
-			to->last_ns = all[i].last_ns;
-	}
-	return out + 1;
-}
-
-/* A disco key that is not registered, from an endpoint at which a registered
- * one is used too, is that node's key from before a restart: disco keys are
- * made anew at each start. The port may be new as well; then the address must
- * be one node's, and the keys must follow one another. From anywhere else it
- * is a stranger's.
- */
-static bool is_renewed(const struct wga_proofs *pr,
-		       const struct wga_disco_peer *d,
-		       const struct tenancy *tenancies, size_t n)
-{
-	struct tenancy key = { .addr = d->from.addr };
-	const struct tenancy *t = NULL;
-
-	if (wga_proofs_node(pr, &d->from) >= 0)
-		return true;
-	if (n)
-		t = bsearch(&key, tenancies, n, sizeof(key), by_addr);
-	return t && t->node >= 0 && (d->last_ns < t->first_ns ||
-				     d->first.time_ns > t->last_ns);
-}
-
-static void find_strangers(struct wga_proofs *pr,
-			   struct wga_bridge *const *bridges, size_t n,
-			   struct tenancy *tenancies)
-{
-	size_t b, i, n_tenancies;
-
-	if (!pr->registry)
-		return;
-	n_tenancies = join_tenancies(pr, bridges, n, tenancies);
-	for (b = 0; b < n; b++) {
-		const struct wga_bridge *br = bridges[b];
-
-		for (i = 0; i < br->n_discos; i++) {
-			const struct wga_disco_peer *d = &br->discos[i];
-			struct wga_where w = wga_where_at(br, &d->first);
-
-			if (wga_registry_disco(pr->registry, d->key) >= 0)
-				continue;
-			if (is_renewed(pr, d, tenancies, n_tenancies))
-				wga_found_add(&pr->renewed, 1, &w);
-			else
-				wga_found_add(&pr->unregistered, 1, &w);
-		}
-		for (i = 0; i < br->sessions.n_handshakes; i++) {
-			const struct wga_handshake *h = &br->sessions.h[i];
-			struct wga_where w = wga_where_at(br, &h->at);
-
-			if (h->node < 0)
-				wga_found_add(&pr->unregistered, 1, &w);
-		}
-	}
 }
 
 /* One session on one bridge, while they are sorted together */
@@ -329,20 +92,20 @@ static uint64_t most_messages(const struct part *parts, size_t n)
 
 static bool is_elsewhere(const struct wga_session *s)
 {
-	return endpoint_order(&s->last_from, &s->from) ||
-	       endpoint_order(&s->last_to, &s->to);
+	return wga_endpoint_order(&s->last_from, &s->from) ||
+	       wga_endpoint_order(&s->last_to, &s->to);
 }
 
 /* A move that only one of the bridges saw is a move all the same. */
 static void join_places(struct wga_session *to, const struct wga_session *s)
 {
-	to->moved |= s->moved || endpoint_order(&s->from, &to->from) ||
-		     endpoint_order(&s->to, &to->to);
+	to->moved |= s->moved || wga_endpoint_order(&s->from, &to->from) ||
+		     wga_endpoint_order(&s->to, &to->to);
 	if (!is_elsewhere(s))
 		return;
 	to->moved |= is_elsewhere(to) &&
-		     (endpoint_order(&s->last_from, &to->last_from) ||
-		      endpoint_order(&s->last_to, &to->last_to));
+		     (wga_endpoint_order(&s->last_from, &to->last_from) ||
+		      wga_endpoint_order(&s->last_to, &to->last_to));
 	to->last_from = s->last_from;
 	to->last_to = s->last_to;
 }
@@ -564,10 +327,10 @@ enum wga_evidence wga_proofs_handshake(const struct wga_proofs *pr,
 
 	for (i = 0; i < pr->n_handshakes; i++) {
 		const struct wga_handshake *h = &pr->handshakes[i];
-		bool forth = !endpoint_order(&h->from, a) &&
-			     !endpoint_order(&h->to, b);
-		bool back = !endpoint_order(&h->from, b) &&
-			    !endpoint_order(&h->to, a);
+		bool forth = !wga_endpoint_order(&h->from, a) &&
+			     !wga_endpoint_order(&h->to, b);
+		bool back = !wga_endpoint_order(&h->from, b) &&
+			    !wga_endpoint_order(&h->to, a);
 
 		if (!forth && !back)
 			continue;
@@ -610,8 +373,8 @@ static void pair_sessions(struct wga_proofs *pr)
 
 			if (q->s.first.time_ns - p->s.first.time_ns > near)
 				break;
-			if (q->partner || endpoint_order(&q->s.from, &p->s.to) ||
-			    endpoint_order(&q->s.to, &p->s.from))
+			if (q->partner || wga_endpoint_order(&q->s.from, &p->s.to) ||
+			    wga_endpoint_order(&q->s.to, &p->s.from))
 				continue;
 			p->partner = k + 1;
 			q->partner = i + 1;
@@ -624,32 +387,16 @@ struct wga_proofs *wga_proofs_new(const struct wga_config *cfg,
 				  uint64_t run_start_ns)
 {
 	struct wga_proofs *pr = calloc(1, sizeof(*pr));
-	struct tenancy *tenancies;
-	size_t b, discos = 0;
 	uint32_t i;
 
 	if (!pr)
 		return NULL;
 	pr->registry = cfg->registry;
-	for (b = 0; b < n; b++)
-		discos += bridges[b]->n_discos;
-	if (join_handshakes(pr, bridges, n) || join_sessions(pr, bridges, n)) {
+	if (join_handshakes(pr, bridges, n) || join_sessions(pr, bridges, n) ||
+	    wga_proofs_identify(pr, bridges, n)) {
 		wga_proofs_free(pr);
 		return NULL;
 	}
-	pr->paths = calloc(discos + 1, sizeof(*pr->paths));
-	pr->identities = calloc(discos + pr->n_handshakes + 1,
-				sizeof(*pr->identities));
-	tenancies = calloc(discos + 1, sizeof(*tenancies));
-	if (!pr->paths || !pr->identities || !tenancies) {
-		free(tenancies);
-		wga_proofs_free(pr);
-		return NULL;
-	}
-	join_paths(pr, bridges, n);
-	join_identities(pr, bridges, n);
-	find_strangers(pr, bridges, n, tenancies);
-	free(tenancies);
 	for (i = 0; i < pr->n; i++)
 		judge_session(pr, &pr->p[i], run_start_ns);
 	pair_sessions(pr);

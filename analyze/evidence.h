@@ -103,6 +103,16 @@ struct wga_proofs *wga_proofs_new(const struct wga_config *cfg,
 				  uint64_t run_start_ns);
 void wga_proofs_free(struct wga_proofs *pr);
 
+/* order by address, then port */
+int wga_endpoint_order(const struct wga_endpoint *a,
+		       const struct wga_endpoint *b);
+
+/* identity.c: who speaks from where, along which paths, and which senders of
+ * disco or handshakes are strangers; 0, or -1 when out of memory
+ */
+int wga_proofs_identify(struct wga_proofs *pr,
+			struct wga_bridge *const *bridges, size_t n);
+
 /* registered node at an endpoint, or -1 */
 int wga_proofs_node(const struct wga_proofs *pr, const struct wga_endpoint *at);
 

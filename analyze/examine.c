@@ -322,8 +322,9 @@ static uint64_t fold(const uint8_t addr[static 16])
 static unsigned int part_hash(uint64_t addresses, uint64_t ports,
 			      unsigned int parts)
 {
-	return (unsigned int)(wga_mix(addresses + (ports << 33),
-				      0x9e3779b97f4a7c15) % parts);
+	uint64_t h = wga_mix(addresses + (ports << 33), 0x9e3779b97f4a7c15);
+
+	return (unsigned int)((h >> 32) * parts >> 32);
 }
 
 /* Which part a packet falls to. UDP goes by addresses and ports; all else by

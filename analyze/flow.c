@@ -53,13 +53,14 @@ uint64_t wga_hash(const void *p, size_t len, const uint64_t seed[static 2])
 	uint64_t h = seed[1] ^ len, w[2];
 	const uint8_t *q = p;
 
-	for (; len > 0; q += sizeof(w)) {
-		size_t n = len < sizeof(w) ? len : sizeof(w);
-
-		w[0] = w[1] = 0;
-		memcpy(w, q, n);
+	for (; len >= sizeof(w); len -= sizeof(w), q += sizeof(w)) {
+		memcpy(w, q, sizeof(w));
 		h = wga_mix(w[0] ^ seed[0], w[1] ^ h);
-		len -= n;
+	}
+	if (len) {
+		w[0] = w[1] = 0;
+		memcpy(w, q, len);
+		h = wga_mix(w[0] ^ seed[0], w[1] ^ h);
 	}
 	return wga_mix(h ^ seed[0], 0x9e3779b97f4a7c15);
 }

@@ -459,6 +459,8 @@ bool wga_plain(const uint8_t *p, size_t len)
 		return wga_readable(p, len) || !wga_opaque(p, len);
 	wga_scan_init();
 	few(p, len, &f);
-	return few_readable(&f, len) || f.zero > rare_limit(len) ||
-	       f.echo > rare_limit(2 * len);
+	/* no limit is below 7 */
+	return few_readable(&f, len) ||
+	       (f.zero > 7 && f.zero > rare_limit(len)) ||
+	       (f.echo > 7 && f.echo > rare_limit(2 * len));
 }

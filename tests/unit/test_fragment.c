@@ -179,6 +179,10 @@ static void test_overlaps(void **state)
 	assert_int_equal(add(5, 16, 8, false), WGA_FRAGMENT_PENDING);
 	assert_int_equal(add(5, 8, 8, true), WGA_FRAGMENT_PENDING);
 	assert_true(whole->spoilt);
+	add(7, 0, 8, true);
+	add(7, 16, 16, true);
+	assert_int_equal(add(7, 8, 8, false), WGA_FRAGMENT_PENDING);
+	assert_true(whole->spoilt);
 	/* not even if they would make up for bytes that are missing */
 	add(6, 0, 8, true);
 	add(6, 800, 8, true);

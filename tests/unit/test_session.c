@@ -246,14 +246,18 @@ static void test_budget(void **state)
 	uint32_t i, full = (64 << 20) / (8192 * sizeof(struct wga_seen));
 
 	/* windows of full depth for as many sessions as there is room for */
-	for (i = 0; i < full + 10; i++) {
-		data(t, i, 1, 1);
-		data(t, i, 8192, 2);
+	for (i = 0; i < full + 2000; i++) {
+		assert_true(data(t, i, 1, 1));
+		assert_true(data(t, i, 8192, 2));
 	}
 	assert_true(t->window_bytes <= 64 << 20);
 	assert_false(t->s[full / 2].blind);
-	assert_true(t->s[full + 9].blind);
-	assert_int_equal(t->s[full + 9].messages, 2);
+	assert_true(t->s[full + 1999].blind);
+	assert_int_equal(t->s[full + 1999].messages, 2);
+	/* those without a window at all can do without */
+	assert_int_equal(t->s[full + 1999].size, 0);
+	assert_int_equal(wga_session_conflict(&t->s[0], &t->s[full + 1999]), 0);
+	assert_int_equal(wga_session_conflict(&t->s[full + 1999], &t->s[0]), 0);
 	assert_false(t->overflow);
 }
 
@@ -315,11 +319,15 @@ static void test_conflict(void **state)
 	data(&y, 7, 902, 2);
 	assert_int_equal(wga_session_conflict(&x->s[0], &y.s[0]), 2);
 	assert_int_equal(wga_session_conflict(&y.s[0], &x->s[0]), 2);
+	/* in the first place of the window */
+	data(x, 9, 0, 1);
+	data(&y, 9, 0, 2);
+	assert_int_equal(wga_session_conflict(&x->s[1], &y.s[1]), 1);
 	/* same place in the window, another counter */
 	data(x, 8, 0, 1);
 	data(&y, 8, 8, 2);
-	assert_int_equal(wga_session_conflict(&x->s[1], &y.s[1]), 0);
-	assert_int_equal(wga_session_conflict(&y.s[1], &x->s[1]), 0);
+	assert_int_equal(wga_session_conflict(&x->s[2], &y.s[2]), 0);
+	assert_int_equal(wga_session_conflict(&y.s[2], &x->s[2]), 0);
 	wga_sessions_free(&y);
 }
 

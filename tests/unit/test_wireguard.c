@@ -259,6 +259,12 @@ static void test_handshake_text(void **state)
 	memcpy(b + 76, "password=hunter2", 16);
 	assert_int_equal(parse(b, 92), WGA_WG_FAKE_TEXT);
 
+	/* MAC2 to its last byte */
+	forge_wg_init(&seed, b, 1, peer);
+	memset(b + 132, 0, 16);
+	b[147] = 1;
+	assert_int_equal(parse(b, 148), WGA_WG_FAKE);
+
 	/* the first bytes that must look like ciphertext */
 	forge_wg_response(&seed, b, 1, 2, peer);
 	memcpy(b + 12, text, 40);
@@ -269,6 +275,37 @@ static void test_handshake_text(void **state)
 	forge_wg_cookie(&seed, b, 1);
 	memcpy(b + 24, text, 40);
 	assert_int_equal(parse(b, 64), WGA_WG_FAKE_TEXT);
+}
+
+/* Indices and counters may look like anything, what follows them may not. */
+static void test_where_it_begins(void **state)
+{
+	static const size_t from[] = { 0, 8, 12, 8, 16 };
+	static const size_t len[] = { 0, 148, 92, 64, 96 };
+	uint8_t b[148];
+	unsigned int type, more;
+
+	(void)state;
+	for (type = 1; type <= 4; type++) {
+		for (more = 0; more < 2; more++) {
+			if (type == 1)
+				forge_wg_init(&seed, b, 1, peer);
+			else if (type == 2)
+				forge_wg_response(&seed, b, 1, 2, peer);
+			else if (type == 3)
+				forge_wg_cookie(&seed, b, 1);
+			else
+				forge_wg_data(&seed, b, 1, 1, 96);
+			/* 24 common characters in a row are text, 23 are not */
+			memcpy(b + from[type] - (more ? 0 : 1),
+			       "nothing to see here, but", 24);
+			b[from[type] + 23 + more] = 0x80;
+			if (type == 4 && !more)
+				b[15] = 0;
+			assert_int_equal(parse(b, len[type]), more ?
+					 WGA_WG_FAKE_TEXT : WGA_WG_YES);
+		}
+	}
 }
 
 static void test_gso(void **state)
@@ -309,6 +346,11 @@ static void test_gso(void **state)
 	forge_put64le(b + 2624 + 8, 70);
 	assert_int_equal(parse(b, len), WGA_WG_YES);
 	assert_int_equal(out.n, 3);
+	/* too many of them: not told from one large message */
+	gso(b, 77, 1, 2, 1312, 1312);
+	forge_put64le(b + 1312 + 8, 66);
+	assert_int_equal(parse(b, 2624), WGA_WG_YES);
+	assert_int_equal(out.n, 1);
 }
 
 static void test_gso_rekey(void **state)
@@ -452,6 +494,7 @@ int main(void)
 		cmocka_unit_test(test_counter_limit),
 		cmocka_unit_test(test_body_text),
 		cmocka_unit_test(test_handshake_text),
+		cmocka_unit_test(test_where_it_begins),
 		cmocka_unit_test(test_gso),
 		cmocka_unit_test(test_gso_rekey),
 		cmocka_unit_test(test_gso_spliced),
