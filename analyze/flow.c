@@ -210,16 +210,6 @@ static uint32_t flow_add(struct wga_flow_table *t,
 	return i;
 }
 
-static bool key_equal(const struct wga_flow_key *a, const struct wga_flow_key *b)
-{
-	uint64_t x[5], y[5];
-
-	memcpy(x, a, sizeof(x));
-	memcpy(y, b, sizeof(y));
-	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) |
-		 (x[3] ^ y[3]) | (x[4] ^ y[4]));
-}
-
 uint32_t wga_flow_get(struct wga_flow_table *t, const struct wga_flow_key *key,
 		      uint64_t hash, bool *is_new)
 {
@@ -230,7 +220,7 @@ uint32_t wga_flow_get(struct wga_flow_table *t, const struct wga_flow_key *key,
 	     at = (at + 1) & t->mask) {
 		i = (uint32_t)slot - 1;
 		if (slot >> 32 == hash >> 32 &&
-		    key_equal(&wga_flow_at(t, i)->key, key)) {
+		    wga_flow_key_equal(&wga_flow_at(t, i)->key, key)) {
 			*is_new = false;
 			return i;
 		}

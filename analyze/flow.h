@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "capture/addr.h"
 
@@ -100,6 +101,17 @@ void wga_flow_table_free(struct wga_flow_table *t);
 
 uint64_t wga_flow_hash(const struct wga_flow_table *t,
 		       const struct wga_flow_key *key);
+
+static inline bool wga_flow_key_equal(const struct wga_flow_key *a,
+				      const struct wga_flow_key *b)
+{
+	uint64_t x[5], y[5];
+
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) |
+		 (x[3] ^ y[3]) | (x[4] ^ y[4]));
+}
 
 /* bring the slot, then the flow, of a hash into the cache */
 void wga_flow_prefetch_slot(const struct wga_flow_table *t, uint64_t hash);

@@ -31,10 +31,10 @@ static void index_put(uint64_t *slots, uint32_t mask, uint64_t slot)
 	slots[at] = slot;
 }
 
-static int index_grow(struct wga_index *ix)
+static int index_resize(struct wga_index *ix, uint32_t n)
 {
-	uint32_t n = ix->slots ? 2 * (ix->mask + 1) : SLOTS_MIN, i;
 	uint64_t *slots = calloc(n, sizeof(*slots));
+	uint32_t i;
 
 	if (!slots)
 		return -1;
@@ -48,9 +48,19 @@ static int index_grow(struct wga_index *ix)
 	return 0;
 }
 
+int wga_index_reserve(struct wga_index *ix, size_t n)
+{
+	uint32_t size = SLOTS_MIN;
+
+	while (size / 4 * 3 < n && size < UINT32_MAX / 2)
+		size *= 2;
+	return size > ix->mask ? index_resize(ix, size) : 0;
+}
+
 int wga_index_add(struct wga_index *ix, uint64_t hash, uint32_t item)
 {
-	if ((!ix->slots || ix->count > ix->mask / 4 * 3) && index_grow(ix))
+	if ((!ix->slots || ix->count > ix->mask / 4 * 3) &&
+	    index_resize(ix, ix->slots ? 2 * (ix->mask + 1) : SLOTS_MIN))
 		return -1;
 	index_put(ix->slots, ix->mask,
 		  (hash & ~(uint64_t)UINT32_MAX) | (item + 1));

@@ -46,6 +46,17 @@ uint32_t wga_index_find(const struct wga_index *ix, uint64_t hash,
  */
 int wga_index_add(struct wga_index *ix, uint64_t hash, uint32_t item);
 
+/* bring the slot of a hash into the cache */
+static inline void wga_index_prefetch(const struct wga_index *ix, uint64_t hash)
+{
+	if (ix->slots)
+		__builtin_prefetch(&ix->slots[(uint32_t)(hash >> 32) & ix->mask],
+				   1);
+}
+
+/* make room for @n items at once; 0, or -1 when out of memory */
+int wga_index_reserve(struct wga_index *ix, size_t n);
+
 void wga_index_free(struct wga_index *ix);
 
 /**

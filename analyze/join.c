@@ -24,7 +24,7 @@ static bool tuple_is(const void *items, uint32_t item, const void *key)
 {
 	const struct wga_tuple *t = (const struct wga_tuple *)items + item;
 
-	return !memcmp(&t->key, key, sizeof(t->key));
+	return wga_flow_key_equal(&t->key, key);
 }
 
 struct wga_tuple *wga_join_find(const struct wga_join *j,
@@ -37,35 +37,77 @@ struct wga_tuple *wga_join_find(const struct wga_join *j,
 	return i == WGA_INDEX_NONE ? NULL : &j->tuples[i];
 }
 
-static int join_flow(struct wga_join *j, uint32_t bridge, uint32_t flow)
+/**
+ * struct joining - a flow on its way into its tuple
+ */
+struct joining {
+	struct wga_flow_key key;
+	uint64_t hash;
+	uint32_t flow;
+	uint8_t kind;
+};
+
+static int join_flow(struct wga_join *j, uint32_t bridge,
+		     const struct joining *f)
 {
-	const struct wga_flow *f = wga_flow_at(j->bridges[bridge]->flows, flow);
-	struct wga_flow_key key = tuple_key(&f->key);
-	uint64_t hash = wga_hash(&key, sizeof(key), j->seed);
-	uint32_t i = wga_index_find(&j->index, hash, tuple_is, j->tuples, &key);
+	uint32_t i = wga_index_find(&j->index, f->hash, tuple_is, j->tuples,
+				    &f->key);
 	struct wga_tuple *t;
 
 	if (i == WGA_INDEX_NONE) {
 		i = j->n_tuples;
-		if (wga_index_add(&j->index, hash, i))
+		if (wga_index_add(&j->index, f->hash, i))
 			return -1;
 		j->tuples[j->n_tuples++] = (struct wga_tuple){
-			.key = key, .evidence = WGA_EVIDENCE_COUNT,
+			.key = f->key, .evidence = WGA_EVIDENCE_COUNT,
 		};
 	}
 	t = &j->tuples[i];
-	t->kinds |= 1u << f->key.kind;
+	t->kinds |= 1u << f->kind;
 	j->members[j->n_members++] = (struct wga_member){
-		bridge, flow, t->members,
+		bridge, f->flow, t->members,
 	};
 	t->members = j->n_members;
+	return 0;
+}
+
+/* The flows of a bridge, some at a time: as with frames (bridge.c), memory is
+ * asked for before it is needed.
+ */
+static int join_bridge(struct wga_join *j, uint32_t bridge)
+{
+	const struct wga_flow_table *flows = j->bridges[bridge]->flows;
+	uint32_t at = 0, count = wga_flow_count(flows);
+	struct joining some[32];
+
+	while (at < count) {
+		unsigned int n = 0, i;
+
+		for (; at < count && n < 32; at++) {
+			const struct wga_flow *f = wga_flow_at(flows, at);
+
+			if (!wga_flow_frames(flows, at))
+				continue;
+			some[n] = (struct joining){
+				.key = tuple_key(&f->key), .flow = at,
+				.kind = f->key.kind,
+			};
+			some[n].hash = wga_hash(&some[n].key,
+						sizeof(some[n].key), j->seed);
+			wga_index_prefetch(&j->index, some[n++].hash);
+		}
+		for (i = 0; i < n; i++) {
+			if (join_flow(j, bridge, &some[i]))
+				return -1;
+		}
+	}
 	return 0;
 }
 
 static int join_flows(struct wga_join *j)
 {
 	uint64_t total = 0;
-	uint32_t b, i;
+	uint32_t b;
 
 	for (b = 0; b < j->n; b++)
 		total += wga_flow_count(j->bridges[b]->flows);
@@ -73,14 +115,11 @@ static int join_flows(struct wga_join *j)
 		return -1;
 	j->tuples = calloc(total + 1, sizeof(*j->tuples));
 	j->members = calloc(total + 1, sizeof(*j->members));
-	if (!j->tuples || !j->members)
+	if (!j->tuples || !j->members || wga_index_reserve(&j->index, total))
 		return -1;
 	for (b = 0; b < j->n; b++) {
-		for (i = 0; i < wga_flow_count(j->bridges[b]->flows); i++) {
-			if (wga_flow_frames(j->bridges[b]->flows, i) &&
-			    join_flow(j, b, i))
-				return -1;
-		}
+		if (join_bridge(j, b))
+			return -1;
 	}
 	return 0;
 }

@@ -568,6 +568,13 @@ static void test_cut(void **state)
 	cut_everywhere(WGA_LINK_ETHERNET, 54);
 	chain((const uint8_t[]){ 0, 43, 60 }, 3);
 	cut_everywhere(WGA_LINK_RAW, 64);
+	chain((const uint8_t[]){ 51 }, 1);
+	forge_bytes(&p)[41] = 2;
+	cut_everywhere(WGA_LINK_RAW, 56);
+	forge_start(&p, "12345678", 8);
+	forge_ipv6_fragment(&p, FORGE_PROTO_UDP, 1, 8, false);
+	forge_ipv6(&p, ip6_a, ip6_b, 44, 64);
+	cut_everywhere(WGA_LINK_RAW, 48);
 
 	ipv4(10);
 	h = forge_push(&p, 16);

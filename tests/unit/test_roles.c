@@ -490,6 +490,18 @@ static void test_neighbours(void **state)
 	uint32_t i, round;
 
 	(void)state;
+	/* each bit of a MAC address counts */
+	assert_int_equal(wga_neighbours_init(&t), 0);
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < 48; i++) {
+			uint8_t bit[6] = { 0 };
+
+			bit[i / 8] = (uint8_t)(1 << i % 8);
+			assert_int_equal(wga_mac_intern(&t, bit), i + 1);
+		}
+	}
+	wga_neighbours_free(&t);
+
 	assert_int_equal(wga_neighbours_init(&t), 0);
 	/* numbers are given in order, to as many as there are numbers */
 	for (round = 0; round < 2; round++) {

@@ -90,6 +90,21 @@ static void test_dns(void **state)
 	b[12] = 0xff;
 	assert_true(fits(wga_dns_check, b, 18));
 
+	/* the longest label there is */
+	memset(b, 0, 12);
+	b[5] = 1;
+	memset(b + 13, 'a', 64);
+	for (n = 63; n <= 64; n++) {
+		b[12] = (uint8_t)n;
+		memcpy(b + 13 + n, "\0\0\1\0\1", 5);
+		assert_int_equal(fits(wga_dns_check, b, 18 + n), n == 63);
+	}
+	memset(b + 13, 'a', 0xbf);
+	b[12] = 0xbf;
+	memcpy(b + 13 + 0xbf, "\0\0\1\0\1", 5);
+	assert_false(fits(wga_dns_check, b, 18 + 0xbf));
+	assert_false(fits(wga_dns_check, b, 18));
+
 	/* as many records as are believed */
 	memset(b, 0, sizeof(b));
 	for (n = 256; n <= 257; n++) {
@@ -592,6 +607,26 @@ static void test_arp(void **state)
 	assert_true(wga_link_check(&pkt));
 }
 
+/* a guest that has moved asks for its own address */
+static void test_rarp(void **state)
+{
+	size_t n;
+
+	(void)state;
+	memset(b, 0, 64);
+	memcpy(b, "\0\1\x08\0\6\4\0\3", 8);
+	memcpy(b + 8, mac, 6);
+	memcpy(b + 18, mac, 6);
+	pkt = (struct wga_packet){ .ethertype = 0x8035, .has_mac = true };
+	memcpy(pkt.src_mac, mac, 6);
+	for (n = 0; n <= 46; n++)
+		assert_int_equal(fits(link_check, b, n), n >= 28);
+	for (n = 0; n < 46; n++)
+		assert_changed(link_check, 46, n, 0x77);
+	pkt.has_mac = false;
+	assert_false(fits(link_check, b, 28));
+}
+
 static void test_lldp(void **state)
 {
 	size_t n;
@@ -646,6 +681,21 @@ static void test_stp(void **state)
 	assert_true(fits(link_check, b, 46));
 	memcpy(b + 8, words, 30);
 	assert_false(fits(link_check, b, 46));
+	/* multiple: from 105 bytes on, the name of the region has 32 */
+	memset(b, 0, 200);
+	memcpy(b, "\x42\x42\x03\0\0\3\2", 7);
+	for (n = 103; n <= 130; n++) {
+		pkt.ethertype = (uint16_t)n;
+		assert_int_equal(fits(link_check, b, n), n >= 105 && n <= 128);
+	}
+	pkt.ethertype = 105;
+	memcpy(b + 42, words, 32);
+	assert_true(fits(link_check, b, 105));
+	memcpy(b + 74, words, 24);
+	assert_false(fits(link_check, b, 105));
+	memset(b + 74, 0, 24);
+	memcpy(b + 10, words, 24);
+	assert_false(fits(link_check, b, 105));
 	/* topology change notification */
 	memset(b + 3, 0, 60);
 	b[6] = 0x80;
@@ -768,6 +818,16 @@ static void test_nd(void **state)
 				 types[i].type == 134);
 		memcpy(b + head + 2, words, 30);
 		assert_false(fits(neighbour, b, head + 32));
+		memset(b + head, 0, 40);
+		b[head] = 7;
+		b[head + 1] = 1;
+		assert_int_equal(fits(neighbour, b, head + 8),
+				 types[i].type == 134);
+		b[head] = 31;
+		b[head + 1] = 5;
+		memcpy(b + head + 8, words, 30);
+		assert_int_equal(fits(neighbour, b, head + 40),
+				 types[i].type == 134);
 		/* hop limit; nothing of it may be cut */
 		pkt.ttl = 254;
 		assert_false(fits(neighbour, b, head));
@@ -840,6 +900,7 @@ int main(void)
 		cmocka_unit_test(test_multicast),
 		cmocka_unit_test(test_service),
 		cmocka_unit_test(test_arp),
+		cmocka_unit_test(test_rarp),
 		cmocka_unit_test(test_lldp),
 		cmocka_unit_test(test_stp),
 		cmocka_unit_test(test_igmp),
