@@ -408,6 +408,8 @@ static void few_avx2(const uint8_t *p, size_t len, struct few *f)
 
 static void few(const uint8_t *p, size_t len, struct few *f)
 {
+	if (!len)
+		return;
 #if defined(__x86_64__)
 	if (scan_long == wga_scan_long_avx2) {
 		few_avx2(p, len, f);
@@ -462,5 +464,6 @@ bool wga_plain(const uint8_t *p, size_t len)
 	/* no limit is below 7 */
 	return few_readable(&f, len) ||
 	       (f.zero > 7 && f.zero > rare_limit(len)) ||
-	       (f.echo > 7 && f.echo > rare_limit(2 * len));
+	       (f.echo > 7 && f.echo > rare_limit(2 * len)) ||
+	       periodic(p, len);
 }

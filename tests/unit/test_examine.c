@@ -404,6 +404,80 @@ static void test_tunnels(void **state)
 	assert_int_equal(frames_of(WGA_KIND_WIREGUARD), 0);
 }
 
+static void gre_head(const uint8_t *head, size_t len)
+{
+	memcpy(forge_push(&s.p, len), head, len);
+	small_ip(&s, 1, 2, "10.0.0.1", "10.0.0.2", FORGE_PROTO_GRE);
+}
+
+/* headers of varied length */
+static void test_tunnel_heads(void **state)
+{
+	static const uint8_t mac[2][6] = { { 2, 9 }, { 2, 8 } };
+	static const uint8_t flags[] = { 0, 0x80, 0x20, 0x10, 0xb0 };
+	static const size_t len[] = { 4, 8, 8, 8, 16 };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 5; i++) {
+		uint8_t head[16] = { flags[i], 0, 8, 0, 1, 2, 3 };
+
+		inner_udp(wg());
+		gre_head(head, len[i]);
+		assert_kind(WGA_KIND_WIREGUARD);
+		/* Ethernet inside */
+		inner_udp(wg());
+		forge_ethernet(&s.p, mac[0], mac[1], FORGE_ETH_IPV4);
+		head[2] = 0x65;
+		head[3] = 0x58;
+		gre_head(head, len[i]);
+		assert_kind(WGA_KIND_WIREGUARD);
+		/* something else */
+		inner_udp(wg());
+		head[2] = 0x88;
+		gre_head(head, len[i]);
+		assert_kind(WGA_KIND_OPAQUE);
+		/* no room for what the flags promise */
+		forge_start(&s.p, "", 0);
+		gre_head(head, len[i] - 1);
+		observe();
+		assert_int_equal(frames_of(WGA_KIND_BAD), i == 0);
+	}
+	for (i = 0; i < 2; i++) {
+		/* Geneve with options, which must not be text */
+		uint8_t head[24] = { 4, 0, 8, 0, 0, 0, 5, 0 };
+
+		if (i)
+			memcpy(head + 8, "password=hunter2", 16);
+		inner_udp(wg());
+		memcpy(forge_push(&s.p, 24), head, 24);
+		forge_udp(&s.p, 50000, 6081);
+		small_ip(&s, 1, 2, "10.0.0.1", "10.0.0.2", FORGE_PROTO_UDP);
+		assert_kind(i ? WGA_KIND_TEXT : WGA_KIND_WIREGUARD);
+	}
+	/* Linux's old port for VXLAN */
+	inner_udp(wg());
+	forge_ethernet(&s.p, mac[0], mac[1], FORGE_ETH_IPV4);
+	forge_vxlan(&s.p, 5);
+	forge_udp(&s.p, 50000, 8472);
+	small_ip(&s, 1, 2, "10.0.0.1", "10.0.0.2", FORGE_PROTO_UDP);
+	assert_kind(WGA_KIND_WIREGUARD);
+	/* what only a gateway offers, and echoes, are clear inside a tunnel */
+	forge_start(&s.p, b, forge_dns(b, 1, 0x100, "a.b", false));
+	forge_udp(&s.p, 40000, 53);
+	forge_ipv4(&s.p, (const uint8_t[]){ 10, 9, 0, 1 },
+		   (const uint8_t[]){ 10, 9, 0, 2 }, FORGE_PROTO_UDP, 64);
+	ipip();
+	assert_kind(WGA_KIND_TEXT);
+	forge_fill(&s.seed, b, 40);
+	forge_start(&s.p, b, 40);
+	forge_icmp(&s.p, 8, 0, 1);
+	forge_ipv4(&s.p, (const uint8_t[]){ 10, 9, 0, 1 },
+		   (const uint8_t[]){ 10, 9, 0, 2 }, FORGE_PROTO_ICMP, 64);
+	ipip();
+	assert_kind(WGA_KIND_TEXT);
+}
+
 static void test_tunnel_depth(void **state)
 {
 	unsigned int depth, i;
@@ -485,6 +559,75 @@ static void test_tcp(void **state)
 	forge_start(&s.p, "", 0);
 	forge_tcp(&s.p, 3000, 81, 100, 1, FORGE_SYN);
 	small_ip(&s, 3, 1, "10.0.0.3", "10.0.0.1", FORGE_PROTO_TCP);
+	assert_kind(WGA_KIND_TCP);
+}
+
+/* what begins like a TLS record, type by version by length */
+static void test_tls_heads(void **state)
+{
+	static const struct { uint8_t head[5]; size_t len; bool tls; } table[] = {
+		{ { 22, 3, 1, 0, 200 }, 205, true },
+		{ { 20, 3, 3, 0, 1 }, 6, true },
+		{ { 21, 3, 0, 0, 26 }, 31, true },
+		{ { 23, 3, 4, 0, 200 }, 205, true },
+		{ { 23, 3, 3, 0x41, 0 }, 205, true },
+		{ { 23, 3, 3, 0x41, 1 }, 205, false },
+		{ { 19, 3, 3, 0, 200 }, 205, false },
+		{ { 24, 3, 3, 0, 200 }, 205, false },
+		{ { 23, 2, 3, 0, 200 }, 205, false },
+		{ { 23, 3, 5, 0, 200 }, 205, false },
+		{ { 23, 3, 3, 0, 200 }, 5, false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		forge_fill(&s.seed, b, 300);
+		memcpy(b, table[i].head, 5);
+		b[5] = 0xc0;
+		tcp(b, table[i].len, FORGE_ACK);
+		observe();
+		assert_int_equal(frames_of(WGA_KIND_TLS), table[i].tls);
+		assert_int_equal(wga_flow_at(br->flows, 0)->key.port_lo, 1000);
+		assert_int_equal(wga_flow_at(br->flows, 0)->key.port_hi, 2000);
+	}
+}
+
+/* a SYN with options, of a multiple of four bytes */
+static void syn_options(const void *options, size_t len)
+{
+	forge_start(&s.p, options, len);
+	forge_tcp(&s.p, 1000, 2000, 100, 1, FORGE_SYN);
+	forge_bytes(&s.p)[12] = (uint8_t)((20 + len) / 4 << 4);
+	small_ip(&s, 1, 2, "10.0.0.1", "10.0.0.2", FORGE_PROTO_TCP);
+}
+
+static void test_tcp_options(void **state)
+{
+	(void)state;
+	/* as Linux sends them; numbers may look like letters */
+	syn_options("\2\4\5\xb4\4\2\x08\x0a" "abcdefgh\1\3\3\7", 20);
+	assert_kind(WGA_KIND_TCP);
+	syn_options("\2\4ab\3\3c\1\5\x0a" "abcdefgh\1\0", 20);
+	assert_kind(WGA_KIND_TCP);
+	syn_options("\1\1\1\1\0\0\0\0", 8);
+	assert_kind(WGA_KIND_TCP);
+	/* an option nobody knows, a known one that is too long, and too short */
+	syn_options("\xfd\x12" "password=hunter2\1\1", 20);
+	assert_kind(WGA_KIND_TEXT);
+	syn_options("\x08\x12" "password=hunter2\1\1", 20);
+	assert_kind(WGA_KIND_TEXT);
+	syn_options("\2\x0c" "hunter2 ok\1\1\1\1\1\1\1\1", 20);
+	assert_kind(WGA_KIND_TEXT);
+	syn_options("\1\1\xfd\0" "password=hunter2", 20);
+	assert_kind(WGA_KIND_TEXT);
+	syn_options("\1\1\xfd\x13" "password=hunter2", 20);
+	assert_kind(WGA_KIND_TEXT);
+	/* behind the end of the options */
+	syn_options("\1\1\0\0" "password=hunter2", 20);
+	assert_kind(WGA_KIND_TEXT);
+	/* what is no text is nobody's business */
+	syn_options("\xfd\x0c\xf1\x82\xa3\x94\xb5\x86\xc7\x98\xd9\x8a", 12);
 	assert_kind(WGA_KIND_TCP);
 }
 
@@ -571,6 +714,180 @@ static void test_icmp(void **state)
 	assert_kind(WGA_KIND_TEXT);
 }
 
+/* the kind that an error's quote of s.p, from 10.0.0.1 to 10.0.0.2, gets */
+static void assert_quote(uint8_t protocol, enum wga_kind kind)
+{
+	forge_ipv4(&s.p, (const uint8_t[]){ 10, 0, 0, 1 },
+		   (const uint8_t[]){ 10, 0, 0, 2 }, protocol, 64);
+	icmp_error("10.0.0.2", "10.0.0.1");
+	assert_kind(WGA_KIND_ICMP_ERROR);
+	assert_int_equal(br->quotes[0].kind, kind);
+}
+
+static void quote_udp(uint16_t dport, const void *data, size_t len)
+{
+	forge_start(&s.p, data, len);
+	forge_udp(&s.p, 40000, dport);
+}
+
+static void quote_tcp(uint16_t dport, const void *data, size_t len)
+{
+	forge_start(&s.p, data, len);
+	forge_tcp(&s.p, 40000, dport, 1, 1, FORGE_ACK);
+}
+
+static void test_quotes(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	quote_udp(53, b, forge_dns(b, 1, 0x100, "a.b", false));
+	assert_quote(FORGE_PROTO_UDP, WGA_KIND_SERVICE);
+	quote_udp(3478, b, forge_stun_request(&s.seed, b));
+	assert_quote(FORGE_PROTO_UDP, WGA_KIND_STUN);
+	quote_udp(9, b, forge_disco(&s.seed, b, key, 124));
+	assert_quote(FORGE_PROTO_UDP, WGA_KIND_DISCO);
+	quote_udp(9, b, 0);
+	assert_quote(FORGE_PROTO_UDP, WGA_KIND_CUT);
+	quote_udp(9, b, wg());
+	assert_quote(FORGE_PROTO_UDP, WGA_KIND_WIREGUARD);
+	quote_udp(9, b, forge_wg_init(&s.seed, b, 1, key));
+	assert_quote(FORGE_PROTO_UDP, WGA_KIND_WIREGUARD);
+	quote_udp(9, b, forge_wg_response(&s.seed, b, 1, 2, key));
+	assert_quote(FORGE_PROTO_UDP, WGA_KIND_WIREGUARD);
+	wg();
+	memcpy(b + 16, words, WORDS);
+	quote_udp(9, b, 96);
+	assert_quote(FORGE_PROTO_UDP, WGA_KIND_TEXT);
+	forge_disco(&s.seed, b, key, 124);
+	memcpy(b + 62, words, WORDS);
+	quote_udp(9, b, 124);
+	assert_quote(FORGE_PROTO_UDP, WGA_KIND_TEXT);
+
+	quote_tcp(2000, "", 0);
+	assert_quote(FORGE_PROTO_TCP, WGA_KIND_TCP);
+	quote_tcp(2000, words, WORDS);
+	assert_quote(FORGE_PROTO_TCP, WGA_KIND_TEXT);
+	forge_fill(&s.seed, b, 100);
+	b[0] = 0xc0;
+	quote_tcp(2000, b, 100);
+	assert_quote(FORGE_PROTO_TCP, WGA_KIND_OPAQUE);
+	assert_int_equal(br->quotes[0].port_lo, 40000);
+	assert_int_equal(br->quotes[0].port_hi, 2000);
+	/* of a followed connection; its text is text all the same */
+	wga_config_derp(&cfg, "10.0.0.2:2000", NULL);
+	for (i = 0; i < 3; i++) {
+		quote_tcp(2000, i == 2 ? (const uint8_t *)words : b,
+			  i == 2 ? WORDS : i ? 100 : 0);
+		assert_quote(FORGE_PROTO_TCP, i == 2 ? WGA_KIND_TEXT :
+						       WGA_KIND_STREAM);
+	}
+	quote_tcp(2001, b, 100);
+	assert_quote(FORGE_PROTO_TCP, WGA_KIND_OPAQUE);
+
+	/* an echo, small with a name or not; another protocol */
+	for (i = 0; i < 3; i++) {
+		forge_start(&s.p, i ? "derp.example.com derp.example.com" :
+			    "derp.example.com", i == 1 ? 17 : i ? 33 : 16);
+		forge_icmp(&s.p, 8, 0, 1);
+		assert_quote(FORGE_PROTO_ICMP, WGA_KIND_ECHO);
+		assert_int_equal(br->quotes[0].port_lo, i == 0);
+	}
+	forge_start(&s.p, words, WORDS);
+	assert_quote(FORGE_PROTO_ESP, WGA_KIND_TEXT);
+	forge_start(&s.p, b, 100);
+	assert_quote(FORGE_PROTO_ESP, WGA_KIND_OPAQUE);
+
+	/* a fragment, and text in options */
+	forge_start(&s.p, b, 100);
+	forge_ipv4_fragment(&s.p, (const uint8_t[]){ 10, 0, 0, 1 },
+			    (const uint8_t[]){ 10, 0, 0, 2 }, 17, 64, 5, 80,
+			    false);
+	icmp_error("10.0.0.2", "10.0.0.1");
+	assert_kind(WGA_KIND_ICMP_ERROR);
+	assert_int_equal(br->quotes[0].kind, WGA_KIND_CUT);
+	quote_udp(9, b, wg());
+	forge_ipv4_options(&s.p, (const uint8_t[]){ 10, 0, 0, 1 },
+			   (const uint8_t[]){ 10, 0, 0, 2 }, 17, 64,
+			   (const uint8_t *)words, 20);
+	icmp_error("10.0.0.2", "10.0.0.1");
+	assert_kind(WGA_KIND_ICMP_ERROR);
+	assert_int_equal(br->quotes[0].kind, WGA_KIND_TEXT);
+	/* bytes behind the quoted packet */
+	quote_udp(9, b, wg());
+	forge_ipv4(&s.p, (const uint8_t[]){ 10, 0, 0, 1 },
+		   (const uint8_t[]){ 10, 0, 0, 2 }, 17, 64);
+	forge_append(&s.p, words, WORDS);
+	icmp_error("10.0.0.2", "10.0.0.1");
+	assert_kind(WGA_KIND_TEXT);
+	/* two errors that quote different things are two flows */
+	quote_udp(9, b, wg());
+	forge_ipv4(&s.p, (const uint8_t[]){ 10, 0, 0, 1 },
+		   (const uint8_t[]){ 10, 0, 0, 2 }, 17, 64);
+	icmp_error("10.0.0.2", "10.0.0.1");
+	quote_udp(10, b, wg());
+	forge_ipv4(&s.p, (const uint8_t[]){ 10, 0, 0, 1 },
+		   (const uint8_t[]){ 10, 0, 0, 2 }, 17, 64);
+	icmp_error("10.0.0.2", "10.0.0.1");
+	assert_kind(WGA_KIND_ICMP_ERROR);
+	assert_int_equal(br->n_quotes, 2);
+}
+
+/* Parts of a bridge take each frame once, and all of a flow. */
+static void test_parts(void **state)
+{
+	enum { PARTS = 4 };
+	struct wga_bridge *parts[PARTS];
+	uint64_t frames = 0;
+	unsigned int i, k;
+	struct forge f;
+
+	(void)state;
+	for (i = 0; i < 40; i++) {
+		char src[20];
+
+		snprintf(src, sizeof(src), "10.0.1.%u", i);
+		wg();
+		for (k = 0; k < 2; k++) {
+			forge_start(&s.p, b, 96);
+			forge_udp(&s.p, k ? 9 : (uint16_t)i, k ? (uint16_t)i : 9);
+			small_ip(&s, k ? 2 : 1, k ? 1 : 2, k ? "10.0.0.2" : src,
+				 k ? src : "10.0.0.2", FORGE_PROTO_UDP);
+			forge_start(&s.p, b, 96);
+			forge_tcp(&s.p, k ? 9 : (uint16_t)i,
+				  k ? (uint16_t)i : 9, 1, 1, FORGE_ACK);
+			small_ip(&s, k ? 2 : 1, k ? 1 : 2, k ? "10.0.0.2" : src,
+				 k ? src : "10.0.0.2", FORGE_PROTO_TCP);
+		}
+		small_arp(&s, (uint8_t)i, src);
+	}
+	f = s.f;
+	small_init(&s);
+	for (i = 0; i < PARTS; i++) {
+		parts[i] = wga_bridge_new(&cfg, "x", false);
+		assert_non_null(parts[i]);
+		wga_bridge_part(parts[i], i, PARTS);
+		forge_feed(&f, parts[i], 7);
+		assert_int_equal(wga_bridge_handed(parts[i]), f.n);
+		assert_true(parts[i]->frames > 0);
+		frames += parts[i]->frames;
+		/* both directions of each connection */
+		for (k = 0; k < wga_flow_count(parts[i]->flows); k++) {
+			const struct wga_flow *flow =
+				wga_flow_at(parts[i]->flows, k);
+
+			if (flow->key.ethertype)
+				assert_int_equal(i, 0);
+			else
+				assert_int_equal(flow->frames, 2);
+		}
+	}
+	assert_int_equal(frames, f.n);
+	for (i = 0; i < PARTS; i++)
+		wga_bridge_free(parts[i]);
+	forge_free(&f);
+}
+
 static void test_others(void **state)
 {
 	(void)state;
@@ -610,6 +927,11 @@ static void test_others(void **state)
 	small_emit(&s, 1, 2, 50);
 	observe();
 	assert_int_equal(wga_flow_count(br->flows), 1);
+	assert_int_equal(wga_flow_at(br->flows, 0)->key.ethertype, 1);
+	forge_start(&s.p, b, 60);
+	small_emit(&s, 1, 2, 0x600);
+	observe();
+	assert_int_equal(wga_flow_at(br->flows, 0)->key.ethertype, 0x600);
 
 	/* a group: by address or by MAC */
 	udp_ports(5353, 5353, b, forge_dns(b, 0, 0, "vm.local", false));
@@ -670,8 +992,9 @@ static void test_leftovers(void **state)
 	memcpy(f->data + f->caplen - 4, fcs, 4);
 	assert_kind(WGA_KIND_WIREGUARD);
 
-	for (i = 0; i < 3; i++) {
-		memset(options, i == 2 ? 0x81 : 0, sizeof(options));
+	for (i = 0; i < 4; i++) {
+		memset(options, 0, sizeof(options));
+		memset(options, 0x81, i == 2 ? 17 : i == 3 ? 16 : 0);
 		if (i == 1)
 			memcpy(options + 2, words, 16);
 		forge_start(&s.p, b, forge_wg_data(&s.seed, b, 7, 1, 96));
@@ -681,7 +1004,8 @@ static void test_leftovers(void **state)
 				   FORGE_PROTO_UDP, 64, options, 20);
 		small_emit(&s, 1, 2, FORGE_ETH_IPV4);
 		assert_kind(i == 0 ? WGA_KIND_WIREGUARD :
-			    i == 1 ? WGA_KIND_TEXT : WGA_KIND_BAD);
+			    i == 1 ? WGA_KIND_TEXT :
+			    i == 2 ? WGA_KIND_BAD : WGA_KIND_WIREGUARD);
 	}
 }
 
@@ -839,9 +1163,14 @@ int main(void)
 		TEST(test_disco),
 		TEST(test_relay),
 		TEST(test_tunnels),
+		TEST(test_tunnel_heads),
 		TEST(test_tunnel_depth),
 		TEST(test_tcp),
+		TEST(test_tls_heads),
+		TEST(test_tcp_options),
 		TEST(test_icmp),
+		TEST(test_quotes),
+		TEST(test_parts),
 		TEST(test_others),
 		TEST(test_leftovers),
 		TEST(test_fragments),

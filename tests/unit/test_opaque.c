@@ -579,6 +579,12 @@ static void test_readable(void **state)
 	assert_false(wga_readable((const uint8_t *)"abc\x80xyz\x80op\x80\x80",
 				  12));
 
+	for (len = 0; len < 100; len++)
+		b[len] = len % 4 ? 'x' : 0x80;
+	assert_true(wga_readable(b, 100));
+	b[1] = 0x80;
+	assert_false(wga_readable(b, 100));
+
 	/* a run: 8 in up to 64 bytes, 16 in more */
 	for (len = 32; len <= sizeof(b); len++) {
 		size_t enough = len <= 64 ? 8 : 16;
@@ -623,6 +629,12 @@ static void test_plain(void **state)
 		}
 	}
 	assert_false(wga_plain((const uint8_t *)"", 0));
+	/* bytes that go up by one step, and not for long enough */
+	for (len = 10; len <= 16; len++) {
+		for (round = 0; round < len; round++)
+			b[round] = (uint8_t)(0x80 + 3 * round);
+		assert_int_equal(wga_plain(b, len), len >= 12);
+	}
 	/* each sign by itself, at its limit: 7 + 7/2 + 1/4 of 64 */
 	for (len = 10; len <= 11; len++) {
 		fill_plain(b, 64);

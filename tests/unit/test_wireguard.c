@@ -360,7 +360,7 @@ static void test_gso_rekey(void **state)
 	unsigned int i, from;
 
 	(void)state;
-	for (from = 2; from < 20; from++) {
+	for (from = 1; from < 20; from++) {
 		gso(b, 77, 5000, 20, 1312, 1312);
 		for (i = from; i < 20; i++) {
 			forge_put32le(b + i * 1312 + 4, 78);
@@ -372,6 +372,12 @@ static void test_gso_rekey(void **state)
 		assert_int_equal(out.m[from].receiver, 78);
 		assert_int_equal(out.m[from].counter, 0);
 	}
+	/* the last message of a session, and the first of the next */
+	gso(b, 77, 5000, 2, 1312, 1312);
+	forge_put32le(b + 1312 + 4, 78);
+	forge_put64le(b + 1312 + 8, 0);
+	assert_int_equal(parse(b, 2624), WGA_WG_YES);
+	assert_int_equal(out.n, 2);
 	/* an initiation among data does not fit the stride */
 	gso(b, 77, 5000, 20, 1312, 1312);
 	forge_wg_init(&seed, b + 5 * 1312, 1, peer);
