@@ -457,6 +457,9 @@ bool wga_plain(const uint8_t *p, size_t len)
 {
 	struct few f = { 0 };
 
+	/* where three quarters are printable, high bits are out of balance */
+	if (len > 256)
+		return has_run16(p, len) || !wga_opaque(p, len);
 	if (len > 64)
 		return wga_readable(p, len) || !wga_opaque(p, len);
 	wga_scan_init();
