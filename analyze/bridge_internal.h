@@ -22,14 +22,12 @@ struct wga_mark {
 /**
  * struct wga_disco_peer - disco from one endpoint to another by one key
  * @pings, @pongs:	by length; what is neither counts as a ping
- * @relayed:	some came through a peer relay
  * @last_ns:	time of the latest
  */
 struct wga_disco_peer {
 	struct wga_endpoint from, to;
 	uint8_t key[WGA_KEY_LEN];
 	uint64_t pings, pongs;
-	bool relayed;
 	struct wga_stamp first;
 	uint64_t last_ns;
 };
@@ -38,14 +36,12 @@ struct wga_disco_peer {
  * struct wga_stream_slot - a followed TCP connection
  * @kind:	what its server was declared to be
  * @client, @server:	its ends
- * @packets:	packets found inside clear DERP
  */
 struct wga_stream_slot {
 	struct wga_bridge *bridge;
 	struct wga_stream *stream;
 	enum wga_stream_kind kind;
 	struct wga_endpoint client, server;
-	uint64_t packets;
 };
 
 /**
@@ -98,7 +94,6 @@ struct wga_bridge {
  * @first, @upto:	its messages in the bridge's scratch array
  * @text:	for WGA_KIND_FRAGMENT: readable
  * @moved_frames, @moved_bytes:	earlier fragments of this datagram
- * @aux:	for the cold part of the flow, or 0
  */
 struct wga_item {
 	struct wga_flow_key key;
@@ -107,7 +102,6 @@ struct wga_item {
 	size_t first, upto;
 	uint64_t moved_frames, moved_bytes;
 	uint32_t bytes;
-	uint32_t aux;
 	uint16_t from, to;
 	uint8_t dir;
 	bool text;

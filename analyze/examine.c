@@ -126,7 +126,6 @@ void wga_examine_inner(struct wga_bridge *br, const struct wga_packet *outer,
 			return;
 	}
 	br->scratch.n = first;
-	item->aux = 0;
 	if (kind == WGA_KIND_TEXT || kind == WGA_KIND_SPLICED_TEXT ||
 	    kind == WGA_KIND_SERVICE || kind == WGA_KIND_ECHO ||
 	    leftovers(inner, NULL) == WGA_KIND_TEXT ||

@@ -6,6 +6,9 @@
 #include "analyze/opaque.h"
 #include "analyze/services.h"
 
+/* magic, key, nonce and a box around type and version; in DERP all types occur */
+#define DISCO_MIN	80
+
 static bool endpoint_in(const struct wga_endpoint *list, size_t n,
 			const struct wga_addr *addr, uint16_t port)
 {
@@ -60,12 +63,9 @@ static bool derp_packet(void *arg, bool from_client, const uint8_t *peer,
 	bool fine;
 
 	(void)peer;
-	if (wga_disco_looks_like(&v)) {
-		fine = wga_opaque(p + WGA_DISCO_KEY_OFFSET,
-				  len - WGA_DISCO_KEY_OFFSET) && len >= 80;
-		slot->packets += fine;
-		return fine;
-	}
+	if (wga_disco_looks_like(&v))
+		return len >= DISCO_MIN && wga_opaque(p + WGA_DISCO_KEY_OFFSET,
+						      len - WGA_DISCO_KEY_OFFSET);
 	fine = wga_wg_parse(v, &br->scratch) == WGA_WG_YES;
 	for (i = first; fine && i < br->scratch.n; i++) {
 		const struct wga_wg_message *m = &br->scratch.m[i];
@@ -80,7 +80,6 @@ static bool derp_packet(void *arg, bool from_client, const uint8_t *peer,
 		br->derp_messages += m->type == WGA_WG_DATA;
 	}
 	br->scratch.n = first;
-	slot->packets += fine;
 	return fine;
 }
 

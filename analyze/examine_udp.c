@@ -61,7 +61,7 @@ static struct wga_disco_peer *disco_get(struct wga_bridge *br,
 }
 
 static void note_disco(struct wga_bridge *br, const struct wga_item *item,
-		       struct wga_view v, bool relayed)
+		       struct wga_view v)
 {
 	struct wga_disco_peer *p;
 	struct disco_key key;
@@ -75,7 +75,6 @@ static void note_disco(struct wga_bridge *br, const struct wga_item *item,
 		p->pongs++;
 	else
 		p->pings++;
-	p->relayed |= relayed;
 	if (br->now.time_ns > p->last_ns)
 		p->last_ns = br->now.time_ns;
 }
@@ -97,12 +96,12 @@ static bool disco_messages(struct wga_bridge *br, struct wga_item *item,
 		if (!wga_disco_check(wga_view_head(v, strides[i]), false) ||
 		    !disco_messages(br, item, next))
 			return false;
-		note_disco(br, item, wga_view_head(v, strides[i]), false);
+		note_disco(br, item, wga_view_head(v, strides[i]));
 		return true;
 	}
 	if (!wga_disco_check(v, false))
 		return false;
-	note_disco(br, item, v, false);
+	note_disco(br, item, v);
 	return true;
 }
 
@@ -142,7 +141,7 @@ static enum wga_kind relay_kind(struct wga_bridge *br, struct wga_item *item,
 		if (!wga_disco_check(in, true))
 			return wga_examine_content(in) == WGA_KIND_TEXT ?
 				WGA_KIND_SPLICED_TEXT : WGA_KIND_SPLICED;
-		note_disco(br, item, in, true);
+		note_disco(br, item, in);
 		return WGA_KIND_RELAY;
 	}
 	if (v.p[1] == 0 && wga_wg_parse(in, &br->scratch) == WGA_WG_YES)
