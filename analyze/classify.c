@@ -186,6 +186,14 @@ static enum wga_class stream_class(const struct wga_join *j,
 						   WGA_CLASS_CONTROL;
 }
 
+/* The same messages on several bridges prove no more than on one. */
+static bool is_biased(const struct wga_sum *sum)
+{
+	unsigned int bridges = (unsigned int)__builtin_popcountll(sum->bridges);
+
+	return bridges && wga_biased(sum->high / bridges, sum->opaque / bridges);
+}
+
 static enum wga_class kind_class(const struct wga_join *j,
 				 const struct wga_tuple *t, enum wga_kind kind,
 				 const struct wga_sum *sum)
@@ -195,7 +203,7 @@ static enum wga_class kind_class(const struct wga_join *j,
 	switch (kind) {
 	case WGA_KIND_WIREGUARD:
 	case WGA_KIND_RELAY:
-		if (wga_biased(sum->high, sum->opaque))
+		if (is_biased(sum))
 			return WGA_CLASS_PLAINTEXT;
 		return kind == WGA_KIND_RELAY ? WGA_CLASS_RELAY :
 						WGA_CLASS_WIREGUARD;
