@@ -2,8 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/bridge_internal.h"
-#include "analyze/opaque.h"
+#include "analyze/examine.h"
 #include "analyze/opaque_internal.h"
 
 /* Frames may have been read by another core: fetch their headers in time. */
@@ -25,7 +24,8 @@ struct wga_bridge *wga_bridge_new(const struct wga_config *cfg,
 	br->fragments = calloc(1, sizeof(*br->fragments));
 	wga_sessions_init(&br->sessions);
 	wga_hash_seed(br->seed);
-	if (wga_neighbours_init(&br->neighbours) || !br->name || !br->flows || !br->fragments) {
+	if (wga_neighbours_init(&br->neighbours) || !br->name || !br->flows ||
+	    !br->fragments) {
 		wga_bridge_free(br);
 		return NULL;
 	}
@@ -119,16 +119,13 @@ static void account_end(struct wga_bridge *br, struct wga_flow *flow,
 /* The frames of a datagram that is whole now leave the flow of fragments. */
 static void account_moved(struct wga_bridge *br, const struct wga_item *item)
 {
-	struct wga_endpoint ends[2] = {
-		{ item->key.lo, 0 }, { item->key.hi, 0 },
-	};
 	struct wga_flow_key key;
 	struct wga_flow *flow;
 	bool is_new;
 	uint8_t dir;
 	uint32_t i;
 
-	wga_key_fragment(&key, &ends[0].addr, &ends[1].addr, item->key.proto,
+	wga_key_fragment(&key, &item->key.lo, &item->key.hi, item->key.proto,
 			 &dir);
 	i = wga_flow_get(br->flows, &key, wga_flow_hash(br->flows, &key),
 			 &is_new);
@@ -144,24 +141,22 @@ static void account_moved(struct wga_bridge *br, const struct wga_item *item)
 static void account_messages(struct wga_bridge *br, const struct wga_item *item,
 			     struct wga_flow_cold *cold)
 {
-	struct wga_endpoint lo = { item->key.lo, item->key.port_lo };
-	struct wga_endpoint hi = { item->key.hi, item->key.port_hi };
-	const struct wga_endpoint *from = item->dir ? &hi : &lo;
-	const struct wga_endpoint *to = item->dir ? &lo : &hi;
+	struct wga_endpoint from, to;
 	size_t i;
 
+	wga_item_ends(item, &from, &to);
 	for (i = item->first; i < item->upto; i++) {
 		const struct wga_wg_message *m = &br->scratch.m[i];
 
 		cold->messages++;
 		if (m->type == WGA_WG_DATA) {
-			if (!wga_sessions_data(&br->sessions, m, from, to,
+			if (!wga_sessions_data(&br->sessions, m, &from, &to,
 					       &item->at))
 				continue;
 			cold->high += m->high;
 			cold->opaque += m->len - WGA_WG_DATA_HEADER;
 		} else if (m->type != WGA_WG_COOKIE) {
-			wga_sessions_handshake(&br->sessions, m, from, to,
+			wga_sessions_handshake(&br->sessions, m, &from, &to,
 				&item->at, wga_registry_mac1(br->cfg->registry,
 							     m->p, m->len));
 		}

@@ -25,11 +25,6 @@ static bool is_infra(const struct wga_join *j, const struct wga_addr *addr,
 	return false;
 }
 
-static bool is_group(const struct wga_addr *a)
-{
-	return wga_addr_is_multicast(a);
-}
-
 /* WGA_ROLE_HOST, WGA_ROLE_GATEWAY or 0 */
 static unsigned int end_role(const struct wga_join *j, const struct wga_addr *a)
 {
@@ -63,9 +58,9 @@ enum wga_scope wga_join_scope(const struct wga_join *j,
 	hi = end_role(j, &key->hi);
 	if (lo == WGA_ROLE_GATEWAY || hi == WGA_ROLE_GATEWAY)
 		return WGA_SCOPE_GATEWAY;
-	if (is_group(&key->lo))
+	if (wga_addr_is_multicast(&key->lo))
 		lo = hi;
-	if (is_group(&key->hi))
+	if (wga_addr_is_multicast(&key->hi))
 		hi = lo;
 	if (lo && hi)
 		return WGA_SCOPE_HOSTS;
@@ -153,18 +148,18 @@ static enum wga_class error_class(const struct wga_join *j,
 	uint32_t m;
 
 	for (m = t->members; m; m = j->members[m - 1].next) {
-		const struct wga_member *member = &j->members[m - 1];
-		const struct wga_bridge *br = j->bridges[member->bridge];
-		const struct wga_flow *f = wga_flow_at(br->flows, member->flow);
-		uint32_t aux = wga_flow_cold_at(br->flows, member->flow)->aux;
+		struct wga_flow_ref ref = wga_join_ref(j, m);
+		const struct wga_flow_key *quote;
 
-		if (f->key.kind != WGA_KIND_ICMP_ERROR || !aux)
+		if (ref.flow->key.kind != WGA_KIND_ICMP_ERROR ||
+		    !ref.cold->aux)
 			continue;
-		cls = quote_class(j, &br->quotes[aux - 1]);
+		quote = &ref.br->quotes[ref.cold->aux - 1];
+		cls = quote_class(j, quote);
 		/* from host to host no error has anything else to quote */
 		if (cls == WGA_CLASS_EXTERNAL &&
 		    wga_join_scope(j, &t->key) == WGA_SCOPE_HOSTS)
-			cls = br->quotes[aux - 1].kind == WGA_KIND_TEXT ?
+			cls = quote->kind == WGA_KIND_TEXT ?
 				WGA_CLASS_PLAINTEXT : WGA_CLASS_UNEXPLAINED;
 		if (cls == WGA_CLASS_PLAINTEXT || cls == WGA_CLASS_UNEXPLAINED)
 			return cls;
@@ -273,7 +268,7 @@ bool wga_join_unknown(const struct wga_join *j, const struct wga_tuple *t)
 		return true;
 	case WGA_SCOPE_EXTERNAL:
 		for (i = 0; i < 2; i++) {
-			if (!end_role(j, ends[i]) && !is_group(ends[i]) &&
+			if (!end_role(j, ends[i]) && !wga_addr_is_multicast(ends[i]) &&
 			    wga_addr_is_private(ends[i]) &&
 			    !wga_addr_equal(ends[i], &meta))
 				return true;

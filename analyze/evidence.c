@@ -13,10 +13,7 @@ struct wga_where wga_where_at(const struct wga_bridge *br,
 	};
 }
 
-/* Order of frames over all inputs: by time, and by name where that is equal,
- * so that it does not depend on the order of the inputs.
- */
-static int where_order(const struct wga_where *a, const struct wga_where *b)
+int wga_where_order(const struct wga_where *a, const struct wga_where *b)
 {
 	int order;
 
@@ -32,7 +29,7 @@ bool wga_found_add(struct wga_found *f, uint64_t count,
 		   const struct wga_where *where)
 {
 	bool first = count && (!f->count || (where && f->first.input &&
-				where_order(where, &f->first) < 0));
+				wga_where_order(where, &f->first) < 0));
 
 	if (first && where)
 		f->first = *where;
@@ -116,7 +113,7 @@ static void join_session(struct wga_proof *p, const struct part *part)
 	struct wga_session *to = &p->s;
 	struct wga_where w = wga_where_at(part->br, &s->first);
 
-	if (where_order(&w, &p->where) < 0) {
+	if (wga_where_order(&w, &p->where) < 0) {
 		p->where = w;
 		to->first = s->first;
 		to->counter_first = s->counter_first;
@@ -348,7 +345,7 @@ enum wga_evidence wga_proofs_handshake(const struct wga_proofs *pr,
 static int by_start(const void *a, const void *b)
 {
 	const struct wga_proof *x = a, *y = b;
-	int order = where_order(&x->where, &y->where);
+	int order = wga_where_order(&x->where, &y->where);
 
 	if (order)
 		return order;

@@ -30,6 +30,11 @@ struct wga_found {
 	struct wga_where first;
 };
 
+/* Order of frames over all inputs: by time, and by name and number where that
+ * is equal, so that it does not depend on the order of the inputs.
+ */
+int wga_where_order(const struct wga_where *a, const struct wga_where *b);
+
 /* count more, at @where; true if that is now the earliest frame */
 bool wga_found_add(struct wga_found *f, uint64_t count,
 		   const struct wga_where *where);

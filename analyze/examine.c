@@ -95,13 +95,13 @@ static enum wga_kind leftovers(const struct wga_packet *pkt,
 
 	if (o->len && wga_readable(o->p, o->len))
 		return WGA_KIND_TEXT;
-	for (i = 0; wga_addr_is_v4(&pkt->src) && i < o->len; i++)
-		set += o->p[i] != 0;
+	if (o->len && wga_addr_is_v4(&pkt->src)) {
+		for (i = 0; i < o->len; i++)
+			set += o->p[i] != 0;
+	}
 	if (set > 16)
 		return WGA_KIND_BAD;
-	for (i = 0; i < t->len && !t->p[i]; i++)
-		;
-	if (i == t->len || (frame && is_fcs(frame, t)))
+	if (wga_all_zero(t->p, t->len) || (frame && is_fcs(frame, t)))
 		return WGA_KIND_OPAQUE;
 	return wga_readable(t->p, t->len) ? WGA_KIND_TEXT : WGA_KIND_BAD;
 }
@@ -112,14 +112,14 @@ void wga_examine_inner(struct wga_bridge *br, const struct wga_packet *outer,
 		       unsigned int depth)
 {
 	size_t first = br->scratch.n;
-	enum wga_kind kind = WGA_KIND_OPAQUE;
+	enum wga_kind kind = WGA_KIND_OPAQUE, left = leftovers(inner, NULL);
 
 	if (inner->has_addr && (wga_addr_is_overlay(&inner->src) ||
 				wga_addr_is_overlay(&inner->dst)))
 		wga_bridge_mark(br, WGA_CODE_OVERLAY_ON_UNDERLAY);
 
 	if (inner->state == WGA_PACKET_IP && !inner->fragment &&
-	    leftovers(inner, NULL) == WGA_KIND_OPAQUE && depth < WGA_TUNNEL_DEPTH) {
+	    left == WGA_KIND_OPAQUE && depth < WGA_TUNNEL_DEPTH) {
 		wga_examine_ip(br, inner, item, depth + 1);
 		kind = (enum wga_kind)item->key.kind;
 		if (kind == WGA_KIND_WIREGUARD || kind == WGA_KIND_DISCO)
@@ -128,7 +128,7 @@ void wga_examine_inner(struct wga_bridge *br, const struct wga_packet *outer,
 	br->scratch.n = first;
 	if (kind == WGA_KIND_TEXT || kind == WGA_KIND_SPLICED_TEXT ||
 	    kind == WGA_KIND_SERVICE || kind == WGA_KIND_ECHO ||
-	    leftovers(inner, NULL) == WGA_KIND_TEXT ||
+	    left == WGA_KIND_TEXT ||
 	    wga_readable(inner->payload.p, inner->payload.len))
 		kind = WGA_KIND_TEXT;
 	else
@@ -366,13 +366,16 @@ bool wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 {
 	struct wga_packet pkt;
 	enum wga_kind kind;
+	bool plain = false;
 	unsigned int part;
 
-	if (br->parts > 1 && part_of_plain(frame, br->parts, &part) &&
-	    part != br->part)
-		return false;
+	if (br->parts > 1) {
+		plain = part_of_plain(frame, br->parts, &part);
+		if (plain && part != br->part)
+			return false;
+	}
 	wga_packet_parse(frame, &pkt);
-	if (br->parts > 1 && part_of(&pkt, br->parts) != br->part)
+	if (br->parts > 1 && !plain && part_of(&pkt, br->parts) != br->part)
 		return false;
 	br->now = (struct wga_stamp){ frame->number, frame->time_ns };
 	*item = (struct wga_item){

@@ -38,17 +38,6 @@ static bool is_host_name(const uint8_t *p, size_t len)
 	return len <= ECHO_SMALL;
 }
 
-static bool all_zero(struct wga_view v)
-{
-	size_t i;
-
-	for (i = 0; i < v.len; i++) {
-		if (v.p[i])
-			return false;
-	}
-	return true;
-}
-
 /* MAC2 of a handshake message is zero unless its receiver is under load. */
 static bool is_wireguard(struct wga_view v)
 {
@@ -61,7 +50,7 @@ static bool is_wireguard(struct wga_view v)
 	else if (v.p[0] == WGA_WG_RESPONSE)
 		mac2 = WGA_WG_RESPONSE_LEN - 16;
 	if (mac2 && v.len > mac2 && v.len <= mac2 + 16 &&
-	    all_zero(wga_view_skip(v, mac2)))
+	    wga_all_zero(v.p + mac2, v.len - mac2))
 		v = wga_view_head(v, mac2);
 	return v.len <= WGA_WG_DATA_HEADER ||
 	       wga_examine_content(wga_view_skip(v, WGA_WG_DATA_HEADER)) ==
@@ -153,17 +142,12 @@ static void examine_error(struct wga_bridge *br, const struct wga_packet *pkt,
 	wga_packet_ip(v, v.len, true, &in);
 	/* An error goes to the sender of what it quotes, and quotes no more. */
 	if (!in.has_addr || !wga_addr_equal(&in.src, &pkt->dst) ||
-	    !all_zero(in.trailer)) {
+	    !wga_all_zero(in.trailer.p, in.trailer.len)) {
 		wga_item_set(item, pkt, 0, 0, wga_examine_content(v));
 		return;
 	}
 	if (wga_addr_is_overlay(&in.src) || wga_addr_is_overlay(&in.dst))
 		wga_bridge_mark(br, WGA_CODE_OVERLAY_ON_UNDERLAY);
-	/* an error goes back to whoever sent what it quotes */
-	if (!wga_addr_equal(&in.src, &pkt->dst)) {
-		wga_item_set(item, pkt, 0, 0, wga_examine_content(v));
-		return;
-	}
 	kind = quote_kind(&in, &sport, &dport);
 	/* The connection itself is followed where it was seen; the quoted
 	 * piece of it must only be no text.
@@ -173,8 +157,7 @@ static void examine_error(struct wga_bridge *br, const struct wga_packet *pkt,
 	    (wga_examine_is_server(br->cfg, &in.dst, dport) ||
 	     wga_examine_is_server(br->cfg, &in.src, sport)))
 		kind = WGA_KIND_STREAM;
-	if ((in.options.len && wga_readable(in.options.p, in.options.len)) ||
-	    (in.trailer.len && wga_readable(in.trailer.p, in.trailer.len)))
+	if (in.options.len && wga_readable(in.options.p, in.options.len))
 		kind = WGA_KIND_TEXT;
 	wga_key_set(&quote, &in.src, sport, &in.dst, dport, in.proto, kind, &dir);
 

@@ -226,8 +226,8 @@ void wga_examine_tcp(struct wga_bridge *br, const struct wga_packet *pkt,
 	if (cut && pkt->wire_len > hlen) {
 		/* what is clear in a hello or an upgrade is not judged cut */
 		kind = wga_readable(v.p, v.len) &&
-		       !server_kind(br->cfg, &pkt->dst, wga_be16(h + 2), &stream) &&
-		       !server_kind(br->cfg, &pkt->src, wga_be16(h), &stream) ?
+		       !wga_examine_is_server(br->cfg, &pkt->dst, wga_be16(h + 2)) &&
+		       !wga_examine_is_server(br->cfg, &pkt->src, wga_be16(h)) ?
 			WGA_KIND_TEXT : WGA_KIND_CUT;
 		wga_item_set(item, pkt, wga_be16(h), wga_be16(h + 2), kind);
 		return;

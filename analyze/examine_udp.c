@@ -28,9 +28,8 @@ static bool disco_is(const void *items, uint32_t item, const void *key)
 	const struct wga_disco_peer *p = (const struct wga_disco_peer *)items + item;
 	const struct disco_key *k = key;
 
-	return p->from.port == k->from.port && p->to.port == k->to.port &&
-	       wga_addr_equal(&p->from.addr, &k->from.addr) &&
-	       wga_addr_equal(&p->to.addr, &k->to.addr) &&
+	return wga_endpoint_equal(&p->from, &k->from) &&
+	       wga_endpoint_equal(&p->to, &k->to) &&
 	       !memcmp(p->key, k->key, WGA_KEY_LEN);
 }
 

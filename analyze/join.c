@@ -199,10 +199,15 @@ void wga_join_free(struct wga_join *j)
 	free(j);
 }
 
-static bool earlier(const struct wga_where *a, const struct wga_where *b)
+struct wga_flow_ref wga_join_ref(const struct wga_join *j, uint32_t number)
 {
-	return !b->input || a->time_ns < b->time_ns ||
-	       (a->time_ns == b->time_ns && strcmp(a->input, b->input) < 0);
+	const struct wga_member *m = &j->members[number - 1];
+	const struct wga_bridge *br = j->bridges[m->bridge];
+
+	return (struct wga_flow_ref){
+		.br = br, .flow = wga_flow_at(br->flows, m->flow),
+		.cold = wga_flow_cold_at(br->flows, m->flow),
+	};
 }
 
 void wga_join_sum(const struct wga_join *j, const struct wga_tuple *t,
@@ -213,18 +218,16 @@ void wga_join_sum(const struct wga_join *j, const struct wga_tuple *t,
 	*sum = (struct wga_sum){ .first_ns = UINT64_MAX };
 	for (m = t->members; m; m = j->members[m - 1].next) {
 		const struct wga_member *member = &j->members[m - 1];
-		const struct wga_bridge *br = j->bridges[member->bridge];
-		const struct wga_flow *f = wga_flow_at(br->flows, member->flow);
-		const struct wga_flow_cold *c = wga_flow_cold_at(br->flows,
-								 member->flow);
+		struct wga_flow_ref ref = wga_join_ref(j, m);
+		const struct wga_flow_cold *c = ref.cold;
 		struct wga_where first;
 
-		if (f->key.kind != kind)
+		if (ref.flow->key.kind != kind)
 			continue;
-		first = wga_where_at(br, &(struct wga_stamp){ c->first_frame,
-							      c->first_ns });
-		sum->frames += wga_flow_frames(br->flows, member->flow);
-		sum->bytes += f->bytes;
+		first = wga_where_at(ref.br, &(struct wga_stamp){
+			c->first_frame, c->first_ns });
+		sum->frames += wga_flow_frames(ref.br->flows, member->flow);
+		sum->bytes += ref.flow->bytes;
 		sum->messages += c->messages;
 		sum->high += c->high;
 		sum->opaque += c->opaque;
@@ -232,9 +235,10 @@ void wga_join_sum(const struct wga_join *j, const struct wga_tuple *t,
 		sum->text |= kind == WGA_KIND_FRAGMENT && c->aux;
 		if (c->first_ns < sum->first_ns)
 			sum->first_ns = c->first_ns;
-		if (f->last_ns > sum->last_ns)
-			sum->last_ns = f->last_ns;
-		if (earlier(&first, &sum->first))
+		if (ref.flow->last_ns > sum->last_ns)
+			sum->last_ns = ref.flow->last_ns;
+		if (!sum->first.input ||
+		    wga_where_order(&first, &sum->first) < 0)
 			sum->first = first;
 	}
 }
@@ -247,16 +251,15 @@ bool wga_join_stream(const struct wga_join *j, const struct wga_tuple *t,
 
 	*out = (struct wga_stream_report){ 0 };
 	for (m = t->members; m; m = j->members[m - 1].next) {
-		const struct wga_member *member = &j->members[m - 1];
-		const struct wga_bridge *br = j->bridges[member->bridge];
-		const struct wga_flow *f = wga_flow_at(br->flows, member->flow);
-		uint32_t aux = wga_flow_cold_at(br->flows, member->flow)->aux;
+		struct wga_flow_ref ref = wga_join_ref(j, m);
+		const struct wga_stream_slot *slot;
 		struct wga_stream_report r;
 
-		if (f->key.kind != WGA_KIND_STREAM || !aux)
+		if (ref.flow->key.kind != WGA_KIND_STREAM || !ref.cold->aux)
 			continue;
-		wga_stream_report(br->streams[aux - 1]->stream, true, &r);
-		*kind = br->streams[aux - 1]->kind;
+		slot = ref.br->streams[ref.cold->aux - 1];
+		wga_stream_report(slot->stream, true, &r);
+		*kind = slot->kind;
 		if (!found || r.records > out->records)
 			memcpy(out->detail, r.detail, sizeof(out->detail));
 		out->derp |= r.derp;

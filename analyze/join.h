@@ -96,6 +96,18 @@ void wga_join_free(struct wga_join *j);
 struct wga_tuple *wga_join_find(const struct wga_join *j,
 				const struct wga_flow_key *key);
 
+/**
+ * struct wga_flow_ref - what a member stands for
+ */
+struct wga_flow_ref {
+	const struct wga_bridge *br;
+	const struct wga_flow *flow;
+	const struct wga_flow_cold *cold;
+};
+
+/* the member that has this number (as in @members and @next) */
+struct wga_flow_ref wga_join_ref(const struct wga_join *j, uint32_t number);
+
 /* sum up one kind of a tuple */
 void wga_join_sum(const struct wga_join *j, const struct wga_tuple *t,
 		  enum wga_kind kind, struct wga_sum *sum);

@@ -387,24 +387,13 @@ bool wga_service_check(uint16_t sport, uint16_t dport, struct wga_view v)
 	}
 }
 
-static bool all_zero(const uint8_t *p, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		if (p[i])
-			return false;
-	}
-	return true;
-}
-
 /* RFC 826 for Ethernet and IPv4; what follows is padding */
 static bool arp_check(struct wga_view v)
 {
 	static const uint8_t head[] = { 0, 1, 8, 0, 6, 4, 0 };
 
 	if (v.len < 28 || memcmp(v.p, head, sizeof(head)) ||
-	    v.p[7] < 1 || v.p[7] > 2 || !all_zero(v.p + 28, v.len - 28))
+	    v.p[7] < 1 || v.p[7] > 2 || !wga_all_zero(v.p + 28, v.len - 28))
 		return false;
 	return !has_words(v.p + 8, 20);
 }
@@ -421,7 +410,7 @@ static bool rarp_check(const struct wga_packet *pkt)
 	return h && pkt->has_mac && !memcmp(h, head, sizeof(head)) &&
 	       !memcmp(h + 8, pkt->src_mac, 6) && !memcmp(h + 14, none, 4) &&
 	       !memcmp(h + 18, pkt->src_mac, 6) && !memcmp(h + 24, none, 4) &&
-	       all_zero(h + 28, pkt->payload.len - 28);
+	       wga_all_zero(h + 28, pkt->payload.len - 28);
 }
 
 /* TLVs to the end marker (IEEE 802.1AB) */
@@ -434,7 +423,7 @@ static bool lldp_check(struct wga_view v)
 
 		off += 2 + (size_t)(head & 0x1ff);
 		if (head == 0)
-			return off <= v.len && all_zero(v.p + off, v.len - off);
+			return off <= v.len && wga_all_zero(v.p + off, v.len - off);
 	}
 	return false;
 }
@@ -476,7 +465,7 @@ bool wga_link_check(const struct wga_packet *pkt)
 		return (last == 0 || last == 3 || last == 14) && lldp_check(v);
 	return last == 0 && pkt->ethertype <= 128 && pkt->ethertype <= v.len &&
 	       bpdu_check(wga_view_head(v, pkt->ethertype)) &&
-	       all_zero(v.p + pkt->ethertype, v.len - pkt->ethertype);
+	       wga_all_zero(v.p + pkt->ethertype, v.len - pkt->ethertype);
 }
 
 /* Reports of IGMPv3 and MLDv2: as many records as they say, each with a group

@@ -151,20 +151,14 @@ static bool window_enter(struct wga_sessions *t, struct wga_session *s,
 	return true;
 }
 
-static bool endpoint_equal(const struct wga_endpoint *a,
-			   const struct wga_endpoint *b)
-{
-	return a->port == b->port && wga_addr_equal(&a->addr, &b->addr);
-}
-
 static void session_place(struct wga_session *s, const struct wga_endpoint *from,
 			  const struct wga_endpoint *to)
 {
-	if (endpoint_equal(&s->last_from, from) &&
-	    endpoint_equal(&s->last_to, to))
+	if (wga_endpoint_equal(&s->last_from, from) &&
+	    wga_endpoint_equal(&s->last_to, to))
 		return;
-	if (!endpoint_equal(&s->last_from, &s->from) ||
-	    !endpoint_equal(&s->last_to, &s->to))
+	if (!wga_endpoint_equal(&s->last_from, &s->from) ||
+	    !wga_endpoint_equal(&s->last_to, &s->to))
 		s->moved = true;
 	s->last_from = *from;
 	s->last_to = *to;
@@ -212,7 +206,7 @@ void wga_sessions_handshake(struct wga_sessions *t,
 	for (back = 1; back <= 16 && back <= t->n_handshakes; back++) {
 		struct wga_handshake *h = &t->h[t->n_handshakes - back];
 
-		if (h->digest == m->digest && endpoint_equal(&h->to, to)) {
+		if (h->digest == m->digest && wga_endpoint_equal(&h->to, to)) {
 			h->count++;
 			return;
 		}

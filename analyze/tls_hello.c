@@ -5,6 +5,7 @@
 #include "analyze/cursor.h"
 #include "analyze/opaque.h"
 #include "analyze/tls_internal.h"
+#include "analyze/view.h"
 
 /* shorter pieces cannot be told from random ones */
 #define OPAQUE_MIN	16
@@ -46,16 +47,6 @@ static const uint8_t retry_random[32] = {
 static bool random_enough(struct wga_cursor c)
 {
 	return c.n < OPAQUE_MIN || wga_opaque(c.p, c.n);
-}
-
-static bool all_zero(struct wga_cursor c)
-{
-	size_t i;
-
-	for (i = 0; i < c.n; i++)
-		if (c.p[i])
-			return false;
-	return true;
 }
 
 /* server_name: one host name (RFC 6066 section 3) */
@@ -180,7 +171,7 @@ static bool client_extension(struct wga_tls *tls, uint32_t type,
 	case SIGNATURE_ALGORITHMS_CERT:
 		return read_numbers(c, 2);
 	case PADDING:
-		return all_zero(c);
+		return wga_all_zero(c.p, c.n);
 	case CERTIFICATE_AUTHORITIES:
 		return false;
 	default:

@@ -45,6 +45,17 @@ static inline struct wga_view wga_view_head(struct wga_view v, size_t n)
 	return (struct wga_view){ v.p, n < v.len ? n : v.len };
 }
 
+static inline bool wga_all_zero(const uint8_t *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (p[i])
+			return false;
+	}
+	return true;
+}
+
 static inline uint16_t wga_be16(const uint8_t *p)
 {
 	return (uint16_t)(p[0] << 8 | p[1]);

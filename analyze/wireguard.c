@@ -30,9 +30,7 @@ static enum message_state foreign(const uint8_t *p, size_t len)
 /* MAC2 is zero unless the receiver is under load. */
 static bool mac2_fine(const uint8_t *mac2)
 {
-	static const uint8_t zero[16];
-
-	return !memcmp(mac2, zero, 16) || wga_opaque(mac2, 16);
+	return wga_all_zero(mac2, 16) || wga_opaque(mac2, 16);
 }
 
 static enum message_state parse_handshake(const uint8_t *p, size_t len,

@@ -37,6 +37,12 @@ bool wga_addr_equal(const struct wga_addr *a, const struct wga_addr *b)
 	return !memcmp(a->b, b->b, sizeof(a->b));
 }
 
+bool wga_endpoint_equal(const struct wga_endpoint *a,
+			const struct wga_endpoint *b)
+{
+	return a->port == b->port && wga_addr_equal(&a->addr, &b->addr);
+}
+
 bool wga_addr_is_overlay(const struct wga_addr *a)
 {
 	static const uint8_t v6[6] = { 0xfd, 0x7a, 0x11, 0x5c, 0xa1, 0xe0 };

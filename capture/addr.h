@@ -33,6 +33,8 @@ struct wga_addr wga_addr_v4(const uint8_t b[static 4]);
 struct wga_addr wga_addr_v6(const uint8_t b[static 16]);
 bool wga_addr_is_v4(const struct wga_addr *a);
 bool wga_addr_equal(const struct wga_addr *a, const struct wga_addr *b);
+bool wga_endpoint_equal(const struct wga_endpoint *a,
+			const struct wga_endpoint *b);
 
 /* 100.64.0.0/10 or fd7a:115c:a1e0::/48 (tailscale net/tsaddr/tsaddr.go) */
 bool wga_addr_is_overlay(const struct wga_addr *a);
