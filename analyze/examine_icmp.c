@@ -140,14 +140,15 @@ static void examine_error(struct wga_bridge *br, const struct wga_packet *pkt,
 	uint32_t i;
 
 	wga_packet_ip(v, v.len, true, &in);
+	if (in.has_addr && (wga_addr_is_overlay(&in.src) ||
+			    wga_addr_is_overlay(&in.dst)))
+		wga_bridge_mark(br, WGA_CODE_OVERLAY_ON_UNDERLAY);
 	/* An error goes to the sender of what it quotes, and quotes no more. */
 	if (!in.has_addr || !wga_addr_equal(&in.src, &pkt->dst) ||
 	    !wga_all_zero(in.trailer.p, in.trailer.len)) {
 		wga_item_set(item, pkt, 0, 0, wga_examine_content(v));
 		return;
 	}
-	if (wga_addr_is_overlay(&in.src) || wga_addr_is_overlay(&in.dst))
-		wga_bridge_mark(br, WGA_CODE_OVERLAY_ON_UNDERLAY);
 	kind = quote_kind(&in, &sport, &dport);
 	/* The connection itself is followed where it was seen; the quoted
 	 * piece of it must only be no text.

@@ -256,21 +256,34 @@ static void quote_text_on_flow(struct forge_mesh *m)
 		    m->host[VM_C].port, strlen(TEXT));
 }
 
-/* vm-c tells vm-a of a packet that vm-a never sent: from one public address to
- * another, and full of text
- */
-static void quote_of_others(struct forge_mesh *m)
+/* @from tells vm-a of a packet that vm-a never sent, full of text */
+static void quote_packet(struct forge_mesh *m, unsigned int from,
+			 const uint8_t src[4], const uint8_t dst[4])
 {
-	static const uint8_t other[4] = { 198, 51, 100, 1 };
 	uint8_t quote[28 + 64];
 
 	forge_start(&m->p, TEXT, strlen(TEXT));
 	forge_udp(&m->p, 50000, 9999);
-	forge_ipv4(&m->p, other, m->host[PUBLIC].ip, FORGE_PROTO_UDP, 64);
+	forge_ipv4(&m->p, src, dst, FORGE_PROTO_UDP, 64);
 	memcpy(quote, forge_bytes(&m->p), m->p.len);
 	forge_start(&m->p, quote, m->p.len);
 	forge_icmp(&m->p, 3, 3, 0);
-	forge_mesh_ip(m, VM_C, VM_A, FORGE_PROTO_ICMP);
+	forge_mesh_ip(m, from, VM_A, FORGE_PROTO_ICMP);
+}
+
+static void quote_of_others(struct forge_mesh *m)
+{
+	static const uint8_t other[4] = { 198, 51, 100, 1 };
+
+	quote_packet(m, VM_C, other, m->host[PUBLIC].ip);
+}
+
+/* the gateway does so, of one between mesh addresses */
+static void quote_of_overlay(struct forge_mesh *m)
+{
+	static const uint8_t a[4] = { 100, 64, 0, 1 }, b[4] = { 100, 64, 0, 2 };
+
+	quote_packet(m, GATEWAY, a, b);
 }
 
 /* an ICMP error without a quote, text in its place */
@@ -403,6 +416,9 @@ const struct trap traps_odd[] = {
 	  .after = quote_text_on_flow },
 	{ .name = "unreachable, quotes text between others",
 	  .outcome = TRAP_VIOLATION, .any = READABLE, .after = quote_of_others },
+	{ .name = "unreachable, quotes mesh addresses of others",
+	  .outcome = TRAP_VIOLATION, .all = CODE(OVERLAY_ON_UNDERLAY),
+	  .after = quote_of_overlay },
 	{ .name = "unreachable, no quote", .outcome = TRAP_VIOLATION,
 	  .any = READABLE, .after = no_quote },
 
