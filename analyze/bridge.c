@@ -89,8 +89,6 @@ void wga_bridge_loss(struct wga_bridge *br, const struct wga_loss *loss)
 {
 	free((char *)br->loss.filter);
 	free((char *)br->loss.damage);
-	free((char *)br->loss.filter);
-	free((char *)br->loss.damage);
 	br->loss = *loss;
 	br->loss.filter = loss->filter ? strdup(loss->filter) : NULL;
 	br->loss.damage = loss->damage ? strdup(loss->damage) : NULL;

@@ -116,12 +116,16 @@ static enum wga_segment packet_body(const uint8_t *p, size_t len, size_t keys,
 				    void *arg)
 {
 	enum wga_segment ret = opaque_part(p, keys);
+	struct wga_derp_packet pkt;
 
 	if (ret != WGA_SEGMENT_FINE)
 		return ret;
 	/* of source and destination the destination comes last */
-	if (packet && packet(arg, from_client, p + keys - KEY, p + keys,
-			     len - keys))
+	pkt = (struct wga_derp_packet){
+		.from_client = from_client, .peer = p + keys - KEY,
+		.p = p + keys, .len = len - keys,
+	};
+	if (packet && packet(arg, &pkt))
 		return WGA_SEGMENT_FINE;
 	return wga_readable(p + keys, len - keys) ? WGA_SEGMENT_TEXT :
 						    WGA_SEGMENT_FOREIGN;

@@ -53,19 +53,18 @@ bool wga_examine_is_server(const struct wga_config *cfg,
 }
 
 /* A packet that clear DERP carries: WireGuard or disco, nothing else */
-static bool derp_packet(void *arg, bool from_client, const uint8_t *peer,
-			const uint8_t *p, size_t len)
+static bool derp_packet(void *arg, const struct wga_derp_packet *pkt)
 {
 	struct wga_stream_slot *slot = arg;
 	struct wga_bridge *br = slot->bridge;
-	struct wga_view v = { p, len };
+	struct wga_view v = { pkt->p, pkt->len };
 	size_t first = br->scratch.n, i;
 	bool fine;
 
-	(void)peer;
 	if (wga_disco_looks_like(&v))
-		return len >= DISCO_MIN && wga_opaque(p + WGA_DISCO_KEY_OFFSET,
-						      len - WGA_DISCO_KEY_OFFSET);
+		return v.len >= DISCO_MIN &&
+		       wga_opaque(v.p + WGA_DISCO_KEY_OFFSET,
+				  v.len - WGA_DISCO_KEY_OFFSET);
 	fine = wga_wg_parse(v, &br->scratch) == WGA_WG_YES;
 	for (i = first; fine && i < br->scratch.n; i++) {
 		const struct wga_wg_message *m = &br->scratch.m[i];
@@ -73,8 +72,8 @@ static bool derp_packet(void *arg, bool from_client, const uint8_t *peer,
 
 		if (m->type == WGA_WG_INITIATION || m->type == WGA_WG_RESPONSE)
 			wga_sessions_handshake(&br->sessions, m,
-				from_client ? &slot->client : &nowhere,
-				from_client ? &nowhere : &slot->client,
+				pkt->from_client ? &slot->client : &nowhere,
+				pkt->from_client ? &nowhere : &slot->client,
 				&br->now, wga_registry_mac1(br->cfg->registry,
 							    m->p, m->len));
 		br->derp_messages += m->type == WGA_WG_DATA;
@@ -98,7 +97,7 @@ static struct wga_stream_slot *stream_new(struct wga_bridge *br,
 		return NULL;
 	slot->bridge = br;
 	slot->kind = kind;
-	slot->stream = wga_stream_new(kind, derp_packet, slot);
+	slot->stream = wga_stream_new(kind, NULL, derp_packet, slot);
 	if (!slot->stream) {
 		free(slot);
 		return NULL;

@@ -286,6 +286,7 @@ enum wga_segment wga_stream_segment(struct wga_stream *st, bool from_client,
 }
 
 struct wga_stream *wga_stream_new(enum wga_stream_kind kind,
+				  const struct wga_keylog *keylog,
 				  wga_stream_packet packet, void *arg)
 {
 	struct wga_stream *st = calloc(1, sizeof(*st));
@@ -293,6 +294,7 @@ struct wga_stream *wga_stream_new(enum wga_stream_kind kind,
 	if (!st)
 		return NULL;
 	st->kind = (uint8_t)kind;
+	st->keylog = keylog;
 	st->packet = packet;
 	st->arg = arg;
 	st->side[WGA_SIDE_SERVER].opaque_from = UINT64_MAX;

@@ -39,37 +39,57 @@ enum wga_segment {
  * @late:	it began before the capture and could not be brought in step
  * @gap:	bytes are missing in mid-stream
  * @spliced:	foreign bytes were found
+ * @opened:	it is TLS, all its ciphertext up to now was opened, and every
+ *		byte of what was inside is explained
+ * @bound:	not opened, but enough of its records obey the law of DERP
+ * @broke:	not opened, declared to be DERP alone, and enough of its records
+ *		break that law
  * @records:	TLS application data records, both directions
  * @detail:	"TLS 1.3, SNI headscale.lab", "ts2021 over HTTP", …
  */
 struct wga_stream_report {
-	bool derp, late, gap, spliced;
+	bool derp, late, gap, spliced, opened, bound, broke;
 	uint64_t records;
 	char detail[80];
 };
 
 /**
- * wga_stream_packet() - a packet found inside clear DERP
- * @arg:	as given to wga_stream_new()
- * @from_client: direction of the connection
+ * struct wga_derp_packet - a packet found inside DERP
+ * @from_client:	direction of the connection
+ * @opened:	the connection is TLS and was opened
+ * @client:	node key of the client, as its ClientInfo says; NULL: not seen
  * @peer:	key of the other node, as the frame names it (destination of
- *		SendPacket, source of RecvPacket), or NULL
+ *		SendPacket, source of RecvPacket)
  * @p, @len:	the packet
+ */
+struct wga_derp_packet {
+	bool from_client, opened;
+	const uint8_t *client, *peer;
+	const uint8_t *p;
+	size_t len;
+};
+
+/**
+ * wga_stream_packet() - take in a packet found inside DERP
+ * @arg:	as given to wga_stream_new()
+ * @pkt:	the packet; not kept
  *
  * Return: true if it is WireGuard or disco, false if it does not belong there.
  */
-typedef bool (*wga_stream_packet)(void *arg, bool from_client,
-				  const uint8_t *peer, const uint8_t *p,
-				  size_t len);
+typedef bool (*wga_stream_packet)(void *arg, const struct wga_derp_packet *pkt);
+
+struct wga_keylog;
 
 /**
  * wga_stream_new() - follow a connection
  * @kind:	what its server was declared to be
- * @packet, @arg:	called for each packet in clear DERP
+ * @keylog:	secrets to open its TLS with, or NULL; must outlive the stream
+ * @packet, @arg:	called for each packet in DERP, clear or opened
  *
  * Return: the stream, or NULL when out of memory.
  */
 struct wga_stream *wga_stream_new(enum wga_stream_kind kind,
+				  const struct wga_keylog *keylog,
 				  wga_stream_packet packet, void *arg);
 
 /**

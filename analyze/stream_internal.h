@@ -77,6 +77,7 @@ enum { WGA_SIDE_SERVER, WGA_SIDE_CLIENT };
  *		the same ports too
  */
 struct wga_stream {
+	const struct wga_keylog *keylog;
 	wga_stream_packet packet;
 	void *arg;
 	struct wga_side side[2];

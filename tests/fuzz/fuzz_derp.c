@@ -5,12 +5,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static bool on_packet(void *arg, bool from_client, const uint8_t *peer,
-		      const uint8_t *p, size_t len)
+static bool on_packet(void *arg, const struct wga_derp_packet *pkt)
 {
 	(void)arg;
-	(void)from_client;
-	return wga_opaque(peer, 32) && wga_opaque(p, len);
+	return wga_opaque(pkt->peer, 32) && wga_opaque(pkt->p, pkt->len);
 }
 
 static void read_http(const uint8_t *data, size_t size)

@@ -6,13 +6,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static bool on_packet(void *arg, bool from_client, const uint8_t *peer,
-		      const uint8_t *p, size_t len)
+static bool on_packet(void *arg, const struct wga_derp_packet *pkt)
 {
 	(void)arg;
-	(void)from_client;
-	(void)peer;
-	return wga_opaque(p, len);
+	return wga_opaque(pkt->p, pkt->len);
 }
 
 /* A byte for the kind of server, then segments: direction and TCP flags, how
@@ -27,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size)
 		return 0;
-	st = wga_stream_new(data[0] % 4, on_packet, NULL);
+	st = wga_stream_new(data[0] % 4, NULL, on_packet, NULL);
 	if (!st)
 		return 0;
 	data++;

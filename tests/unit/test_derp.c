@@ -16,16 +16,14 @@ struct seen {
 	uint8_t peer;
 };
 
-static bool on_packet(void *arg, bool from_client, const uint8_t *peer,
-		      const uint8_t *p, size_t len)
+static bool on_packet(void *arg, const struct wga_derp_packet *pkt)
 {
 	struct seen *seen = arg;
 
-	(void)p;
 	seen->packets++;
-	seen->from_client = from_client;
-	seen->len = len;
-	seen->peer = peer[0];
+	seen->from_client = pkt->from_client;
+	seen->len = pkt->len;
+	seen->peer = pkt->peer[0];
 	return seen->fine;
 }
 

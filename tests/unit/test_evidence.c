@@ -674,6 +674,19 @@ static void test_pairs(void **state)
 	assert_int_equal(pr->p[2].partner, 1);
 }
 
+/* A live capture says again and again what is missing so far. */
+static void test_loss_said_again(void **state)
+{
+	const struct wga_loss loss = { .filter = "udp", .damage = "cut" };
+
+	(void)state;
+	br[0] = wga_bridge_new(&cfg, "br0", true);
+	wga_bridge_loss(br[0], &loss);
+	wga_bridge_loss(br[0], &loss);
+	assert_string_equal(br[0]->loss.filter, "udp");
+	assert_string_equal(br[0]->loss.damage, "cut");
+}
+
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -690,6 +703,7 @@ int main(void)
 		TEST(test_strangers),
 		TEST(test_handshake_alone),
 		TEST(test_pairs),
+		TEST(test_loss_said_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,15 +37,11 @@ struct conn {
 
 static struct build o;
 
-static bool on_packet(void *arg, bool from_client, const uint8_t *peer,
-		      const uint8_t *p, size_t len)
+static bool on_packet(void *arg, const struct wga_derp_packet *pkt)
 {
 	struct conn *c = arg;
 
-	(void)from_client;
-	(void)peer;
-	(void)p;
-	(void)len;
+	(void)pkt;
 	c->packets++;
 	return c->packets_fine;
 }
@@ -53,7 +49,7 @@ static bool on_packet(void *arg, bool from_client, const uint8_t *peer,
 static void dial(struct conn *c, enum wga_stream_kind kind)
 {
 	*c = (struct conn){ .packets_fine = true };
-	c->st = wga_stream_new(kind, on_packet, c);
+	c->st = wga_stream_new(kind, NULL, on_packet, c);
 	assert_non_null(c->st);
 	/* both wrap soon */
 	c->next[0] = 0xfffffff0;
