@@ -7,6 +7,8 @@
 
 /* Frames may have been read by another core: fetch their headers in time. */
 #define AHEAD	4
+/* Frames between the fetch of a flow's slot and that of the flow */
+#define SLOT_AHEAD	32
 
 struct wga_bridge *wga_bridge_new(const struct wga_config *cfg,
 				  const char *name, bool live)
@@ -211,29 +213,56 @@ static void account_time(struct wga_bridge *br, const struct wga_batch *batch)
 	}
 }
 
-/* Examine all frames first and ask for the memory of their flows while doing
- * so, then account for them: with many flows, memory is what costs time.
+static void account_oldest(struct wga_bridge *br)
+{
+	account(br, &br->waiting[br->tail++ % WGA_WAITING_MAX]);
+}
+
+void wga_bridge_settle(struct wga_bridge *br)
+{
+	while (br->tail != br->head)
+		account_oldest(br);
+}
+
+/* With many flows, memory is what costs time: an item waits while later frames
+ * are examined, until first the slot and then the flow itself have come.
  */
+static void wait_for_flow(struct wga_bridge *br, const struct wga_item *item)
+{
+	wga_flow_prefetch_slot(br->flows, item->hash);
+	br->head++;
+	if (br->head - br->tail > SLOT_AHEAD)
+		wga_flow_prefetch(br->flows,
+			br->waiting[(br->head - 1 - SLOT_AHEAD) %
+				    WGA_WAITING_MAX].hash);
+	if (br->head - br->tail == WGA_WAITING_MAX)
+		account_oldest(br);
+}
+
 void wga_bridge_observe(struct wga_bridge *br, const struct wga_batch *batch)
 {
-	struct wga_item items[WGA_BATCH_MAX], *item = items;
-	unsigned int i, n;
+	struct wga_item *item;
+	unsigned int i;
 
 	br->handed += batch->count;
 	account_time(br, batch);
-	br->scratch.n = 0;
 	for (i = 0; i < batch->count; i++) {
 		if (i + AHEAD < batch->count)
 			__builtin_prefetch(batch->frame[i + AHEAD].data);
+		item = &br->waiting[br->head % WGA_WAITING_MAX];
+		br->scratch.n = 0;
 		if (!wga_examine(br, &batch->frame[i], item))
 			continue;
 		item->hash = wga_flow_hash(br->flows, &item->key);
-		wga_flow_prefetch_slot(br->flows, item->hash);
-		item++;
+		if (item->upto == item->first) {
+			wait_for_flow(br, item);
+			continue;
+		}
+		/* its messages are views into the frame, which does not stay */
+		wga_bridge_settle(br);
+		account(br, item);
 	}
-	n = (unsigned int)(item - items);
-	for (i = 0; i < n; i++)
-		wga_flow_prefetch(br->flows, items[i].hash);
-	for (i = 0; i < n; i++)
-		account(br, &items[i]);
+	/* nothing more to come for a while */
+	if (batch->count < WGA_BATCH_MAX)
+		wga_bridge_settle(br);
 }

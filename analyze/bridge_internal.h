@@ -45,6 +45,31 @@ struct wga_stream_slot {
 };
 
 /**
+ * struct wga_item - a frame between examination and account
+ * @key, @hash:	its flow
+ * @dir:	0 if it goes from key.lo to key.hi
+ * @from, @to:	where sender and receiver are (enum wga_at)
+ * @bytes:	length on the wire
+ * @first, @upto:	its messages in the bridge's scratch array
+ * @text:	for WGA_KIND_FRAGMENT: readable
+ * @moved_frames, @moved_bytes:	earlier fragments of this datagram
+ */
+struct wga_item {
+	struct wga_flow_key key;
+	uint64_t hash;
+	struct wga_stamp at;
+	size_t first, upto;
+	uint64_t moved_frames, moved_bytes;
+	uint32_t bytes;
+	uint16_t from, to;
+	uint8_t dir;
+	bool text;
+};
+
+/* Frames that have been examined and wait for the memory of their flows */
+#define WGA_WAITING_MAX	64
+
+/**
  * struct wga_bridge - see run.h
  * @part, @parts:	see wga_bridge_part()
  * @handed:	frames handed in
@@ -52,6 +77,8 @@ struct wga_stream_slot {
  * @now:	frame that is being judged
  * @derp_messages:	WireGuard messages inside clear DERP
  * @broken:	out of memory somewhere: something is missing here
+ * @waiting, @head, @tail:	ring of items from @tail up to @head, both counted
+ *		without end
  */
 struct wga_bridge {
 	const struct wga_config *cfg;
@@ -83,28 +110,8 @@ struct wga_bridge {
 
 	struct wga_wg_messages scratch;
 	struct wga_stamp now;
-};
-
-/**
- * struct wga_item - a frame between examination and account
- * @key, @hash:	its flow
- * @dir:	0 if it goes from key.lo to key.hi
- * @from, @to:	where sender and receiver are (enum wga_at)
- * @bytes:	length on the wire
- * @first, @upto:	its messages in the bridge's scratch array
- * @text:	for WGA_KIND_FRAGMENT: readable
- * @moved_frames, @moved_bytes:	earlier fragments of this datagram
- */
-struct wga_item {
-	struct wga_flow_key key;
-	uint64_t hash;
-	struct wga_stamp at;
-	size_t first, upto;
-	uint64_t moved_frames, moved_bytes;
-	uint32_t bytes;
-	uint16_t from, to;
-	uint8_t dir;
-	bool text;
+	struct wga_item waiting[WGA_WAITING_MAX];
+	unsigned int head, tail;
 };
 
 /* Decide what a frame is; everything but the flow's own account. Returns false
@@ -112,6 +119,9 @@ struct wga_item {
  */
 bool wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 		 struct wga_item *item);
+
+/* Account for all frames that wait; before anything is read out of @br. */
+void wga_bridge_settle(struct wga_bridge *br);
 
 /* note a reason that the frame of @br->now gives */
 void wga_bridge_mark(struct wga_bridge *br, enum wga_code code);

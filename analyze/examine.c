@@ -16,11 +16,12 @@ void wga_key_set(struct wga_flow_key *key, const struct wga_addr *src,
 		 uint16_t sport, const struct wga_addr *dst, uint16_t dport,
 		 uint8_t proto, enum wga_kind kind, uint8_t *dir)
 {
-	int order = memcmp(src, dst, sizeof(*src));
+	int order = wga_addr_order(src, dst);
 	bool swap = order > 0 || (order == 0 && sport > dport);
+	const struct wga_addr *lo = swap ? dst : src, *hi = swap ? src : dst;
 
-	key->lo = swap ? *dst : *src;
-	key->hi = swap ? *src : *dst;
+	key->lo = *lo;
+	key->hi = *hi;
 	key->port_lo = swap ? dport : sport;
 	key->port_hi = swap ? sport : dport;
 	key->proto = proto;
@@ -165,11 +166,19 @@ static void examine_gre(struct wga_bridge *br, const struct wga_packet *pkt,
 	wga_examine_inner(br, pkt, 0, 0, &inner, item, depth);
 }
 
-void wga_examine_ip(struct wga_bridge *br, const struct wga_packet *pkt,
-		    struct wga_item *item, unsigned int depth)
+/* RFC 2003, RFC 4213 */
+static void examine_ipip(struct wga_bridge *br, const struct wga_packet *pkt,
+			 struct wga_item *item, unsigned int depth)
 {
 	struct wga_packet inner = { 0 };
 
+	wga_packet_ip(pkt->payload, pkt->wire_len, false, &inner);
+	wga_examine_inner(br, pkt, 0, 0, &inner, item, depth);
+}
+
+void wga_examine_ip(struct wga_bridge *br, const struct wga_packet *pkt,
+		    struct wga_item *item, unsigned int depth)
+{
 	if (pkt->payload.len < pkt->wire_len && pkt->proto != WGA_PROTO_UDP &&
 	    pkt->proto != WGA_PROTO_TCP) {
 		wga_item_set(item, pkt, 0, 0, WGA_KIND_CUT);
@@ -193,8 +202,7 @@ void wga_examine_ip(struct wga_bridge *br, const struct wga_packet *pkt,
 		break;
 	case WGA_PROTO_IPIP:
 	case WGA_PROTO_IPV6:
-		wga_packet_ip(pkt->payload, pkt->wire_len, false, &inner);
-		wga_examine_inner(br, pkt, 0, 0, &inner, item, depth);
+		examine_ipip(br, pkt, item, depth);
 		break;
 	case WGA_PROTO_GRE:
 		examine_gre(br, pkt, item, depth);
@@ -361,6 +369,21 @@ static bool part_of_plain(const struct wga_frame *frame, unsigned int parts,
 	return true;
 }
 
+/* All but the key, which every way through examination sets */
+static void item_start(const struct wga_bridge *br,
+		       const struct wga_frame *frame, struct wga_item *item)
+{
+	item->at = br->now;
+	item->first = br->scratch.n;
+	item->moved_frames = 0;
+	item->moved_bytes = 0;
+	item->bytes = frame->len;
+	item->from = 0;
+	item->to = 0;
+	item->dir = 0;
+	item->text = false;
+}
+
 bool wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 		 struct wga_item *item)
 {
@@ -378,9 +401,7 @@ bool wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 	if (br->parts > 1 && !plain && part_of(&pkt, br->parts) != br->part)
 		return false;
 	br->now = (struct wga_stamp){ frame->number, frame->time_ns };
-	*item = (struct wga_item){
-		.at = br->now, .bytes = frame->len, .first = br->scratch.n,
-	};
+	item_start(br, frame, item);
 	if (frame->caplen < frame->len)
 		wga_bridge_mark(br, WGA_CODE_TRUNCATED_FRAMES);
 	if (br->cfg->n_canaries)

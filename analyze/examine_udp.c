@@ -150,39 +150,47 @@ static enum wga_kind relay_kind(struct wga_bridge *br, struct wga_item *item,
 		WGA_KIND_SPLICED_TEXT : WGA_KIND_SPLICED;
 }
 
-/* RFC 7348, RFC 8926. Returns false if it is no tunnel. */
+/* Is it VXLAN (RFC 7348) or Geneve (RFC 8926)? Returns the length of its header
+ * and the EtherType of what is inside, or 0.
+ */
+static size_t tunnel_header(uint16_t dport, const struct wga_view *v,
+			    uint16_t *type)
+{
+	size_t hlen = 8;
+
+	*type = 0x6558;
+	if (v->len < hlen)
+		return 0;
+	if (dport == PORT_GENEVE && (v->p[0] & 0xc0) == 0) {
+		hlen += (size_t)(v->p[0] & 0x3f) * 4;
+		*type = wga_be16(v->p + 2);
+	} else if ((dport != PORT_VXLAN && dport != PORT_VXLAN_OLD) ||
+		   !(v->p[0] & 8)) {
+		return 0;
+	}
+	return v->len < hlen ? 0 : hlen;
+}
+
+/* Returns false if nothing that is known is inside. */
 static bool tunnel(struct wga_bridge *br, const struct wga_packet *pkt,
 		   uint16_t sport, uint16_t dport, struct wga_view v,
-		   struct wga_item *item, unsigned int depth)
+		   size_t hlen, uint16_t type, struct wga_item *item,
+		   unsigned int depth)
 {
-	struct wga_view head = v;
+	struct wga_view in = wga_view_skip(v, hlen);
 	struct wga_packet inner = { 0 };
-	uint16_t type = 0x6558;
-	size_t hlen = 8, first = br->scratch.n;
+	size_t first = br->scratch.n;
 
-	if (v.len < hlen)
-		return false;
-	if (dport == PORT_GENEVE && (v.p[0] & 0xc0) == 0) {
-		hlen += (size_t)(v.p[0] & 0x3f) * 4;
-		type = wga_be16(v.p + 2);
-	} else if ((dport != PORT_VXLAN && dport != PORT_VXLAN_OLD) ||
-		   !(v.p[0] & 8)) {
-		return false;
-	}
-	if (v.len < hlen)
-		return false;
-
-	v = wga_view_skip(v, hlen);
 	if (type == 0x6558)
-		wga_packet_ethernet(v, v.len, &inner);
+		wga_packet_ethernet(in, in.len, &inner);
 	else if (type == WGA_ETHERTYPE_IPV4 || type == WGA_ETHERTYPE_IPV6)
-		wga_packet_ip(v, v.len, false, &inner);
+		wga_packet_ip(in, in.len, false, &inner);
 	else
 		return false;
 	if (!inner.payload.p)
-		inner.payload = v;
+		inner.payload = in;
 	wga_examine_inner(br, pkt, sport, dport, &inner, item, depth);
-	if (hlen > 8 && wga_readable(head.p + 8, hlen - 8)) {
+	if (hlen > 8 && wga_readable(v.p + 8, hlen - 8)) {
 		br->scratch.n = first;
 		wga_item_set(item, pkt, sport, dport, WGA_KIND_TEXT);
 	}
@@ -220,10 +228,10 @@ void wga_examine_udp(struct wga_bridge *br, const struct wga_packet *pkt,
 		     struct wga_item *item, unsigned int depth)
 {
 	const uint8_t *h = wga_view_at(&pkt->payload, 0, 8);
-	uint16_t sport, dport;
+	uint16_t sport, dport, type;
 	struct wga_view v, rest = { 0 };
 	enum wga_kind kind;
-	size_t len;
+	size_t len, hlen;
 
 	if (!h) {
 		wga_item_set(item, pkt, 0, 0, pkt->wire_len < 8 ?
@@ -252,7 +260,8 @@ void wga_examine_udp(struct wga_bridge *br, const struct wga_packet *pkt,
 	if (is_group(pkt))
 		kind = wga_multicast_check(pkt, sport, dport, v) ?
 			WGA_KIND_HOUSEKEEPING : wga_examine_content(v);
-	else if (tunnel(br, pkt, sport, dport, v, item, depth))
+	else if ((hlen = tunnel_header(dport, &v, &type)) &&
+		 tunnel(br, pkt, sport, dport, v, hlen, type, item, depth))
 		return;
 	else
 		kind = unicast_kind(br, item, sport, dport, v);

@@ -105,12 +105,15 @@ uint64_t wga_flow_hash(const struct wga_flow_table *t,
 static inline bool wga_flow_key_equal(const struct wga_flow_key *a,
 				      const struct wga_flow_key *b)
 {
-	uint64_t x[5], y[5];
+	uint64_t differs = 0, x, y;
+	size_t i;
 
-	memcpy(x, a, sizeof(x));
-	memcpy(y, b, sizeof(y));
-	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) |
-		 (x[3] ^ y[3]) | (x[4] ^ y[4]));
+	for (i = 0; i < sizeof(*a); i += sizeof(x)) {
+		memcpy(&x, (const uint8_t *)a + i, sizeof(x));
+		memcpy(&y, (const uint8_t *)b + i, sizeof(y));
+		differs |= x ^ y;
+	}
+	return !differs;
 }
 
 /* bring the slot, then the flow, of a hash into the cache */

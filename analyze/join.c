@@ -162,6 +162,7 @@ struct wga_join *wga_join_new(const struct wga_config *cfg,
 		memcpy(j->bridges, bridges, n * sizeof(*j->bridges));
 	qsort(j->bridges, n, sizeof(*j->bridges), by_name);
 	for (i = 0; i < n; i++) {
+		wga_bridge_settle(j->bridges[i]);
 		if (j->bridges[i]->handed && j->bridges[i]->first_ns < start)
 			start = j->bridges[i]->first_ns;
 		if (i && strcmp(j->bridges[i]->name, j->bridges[i - 1]->name))

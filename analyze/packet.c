@@ -228,12 +228,35 @@ static void parse_cooked(struct wga_view v, size_t wire_len, size_t proto,
 		parse_ethertype(v, wire_len, hlen, wga_be16(h + proto), pkt);
 }
 
+/* All but addresses, which mean nothing unless has_addr is set. Field by field,
+ * for each frame comes through here.
+ */
+static void packet_clear(struct wga_packet *pkt)
+{
+	pkt->state = WGA_PACKET_IP;
+	pkt->has_mac = false;
+	pkt->has_addr = false;
+	pkt->fragment = false;
+	pkt->frag_more = false;
+	pkt->proto = 0;
+	pkt->ttl = 0;
+	pkt->ethertype = 0;
+	pkt->frag_id = 0;
+	pkt->frag_off = 0;
+	pkt->payload = (struct wga_view){ 0 };
+	pkt->wire_len = 0;
+	pkt->options = (struct wga_view){ 0 };
+	pkt->trailer = (struct wga_view){ 0 };
+	memset(pkt->src_mac, 0, sizeof(pkt->src_mac));
+	memset(pkt->dst_mac, 0, sizeof(pkt->dst_mac));
+}
+
 void wga_packet_parse(const struct wga_frame *frame, struct wga_packet *pkt)
 {
 	struct wga_view v = { frame->data, frame->caplen };
 	size_t wire_len = frame->len;
 
-	memset(pkt, 0, sizeof(*pkt));
+	packet_clear(pkt);
 	switch ((enum wga_link)frame->link) {
 	case WGA_LINK_ETHERNET:
 		wga_packet_ethernet(v, wire_len, pkt);

@@ -64,13 +64,13 @@ struct wga_packet {
 	bool has_mac, has_addr, fragment, frag_more;
 	uint8_t proto, ttl;
 	uint16_t ethertype;
-	uint8_t src_mac[6], dst_mac[6];
-	struct wga_addr src, dst;
 	uint32_t frag_id, frag_off;
 	struct wga_view payload;
 	size_t wire_len;
 	struct wga_view options;
 	struct wga_view trailer;
+	uint8_t src_mac[6], dst_mac[6];
+	struct wga_addr src, dst;
 };
 
 /* parse a captured frame; its link type must be one of enum wga_link */

@@ -2,8 +2,10 @@
 #ifndef WGA_ADDR_H
 #define WGA_ADDR_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "capture/err.h"
 
@@ -33,6 +35,22 @@ struct wga_addr wga_addr_v4(const uint8_t b[static 4]);
 struct wga_addr wga_addr_v6(const uint8_t b[static 16]);
 bool wga_addr_is_v4(const struct wga_addr *a);
 bool wga_addr_equal(const struct wga_addr *a, const struct wga_addr *b);
+/* order of the bytes, as memcmp() */
+static inline int wga_addr_order(const struct wga_addr *a,
+				 const struct wga_addr *b)
+{
+	uint64_t x, y;
+
+	memcpy(&x, a->b, sizeof(x));
+	memcpy(&y, b->b, sizeof(y));
+	if (x == y) {
+		memcpy(&x, a->b + 8, sizeof(x));
+		memcpy(&y, b->b + 8, sizeof(y));
+	}
+	x = be64toh(x);
+	y = be64toh(y);
+	return x < y ? -1 : x > y;
+}
 bool wga_endpoint_equal(const struct wga_endpoint *a,
 			const struct wga_endpoint *b);
 
