@@ -9,6 +9,8 @@
 #include "analyze/verdict.h"
 #include "capture/err.h"
 
+struct wga_keylog;
+struct wga_node_keys;
 struct wga_registry;
 
 /**
@@ -32,6 +34,8 @@ struct wga_expect {
  * @derp, @control, @infra:	declared endpoints (port 0: any, infra only)
  * @gateways:	declared gateway addresses
  * @registry:	the node registry, or NULL
+ * @node_keys:	private node keys that open initiations, or NULL
+ * @keylog:	TLS secrets that open DERP and control connections, or NULL
  * @require:	least evidence for WireGuard traffic
  * @accept:	inconclusive codes that are taken out by name
  */
@@ -47,6 +51,8 @@ struct wga_config {
 	char **canaries;
 	size_t n_canaries;
 	struct wga_registry *registry;
+	struct wga_node_keys *node_keys;
+	struct wga_keylog *keylog;
 	enum wga_evidence require;
 	bool accept[WGA_CODE_COUNT];
 };
