@@ -10,8 +10,8 @@
 
 #include "analyze/secret.h"
 
-/* key logs of a hundred thousand connections are smaller */
-#define FILE_MAX	((size_t)256 << 20)
+/* a key log of a hundred thousand connections */
+#define FILE_MAX	((size_t)64 << 20)
 #define FILE_ROOM	((size_t)65536)
 
 void *wga_secret_alloc(size_t size)
