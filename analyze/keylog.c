@@ -307,8 +307,8 @@ static int take_line(struct wga_keylog *log, struct line line, const char *name,
 			break;
 		/* fall through */
 	case LINE_BAD:
-		ret = wga_err_set(err, "bad-key-log", "%s:%zu: not as a key log "
-				  "has it: %s, 64 hex digits, 64 or 96 hex digits",
+		ret = wga_err_set(err, "bad-key-log", "%s:%zu: a key log has "
+				  "%s, 64 hex digits, 64 or 96 hex digits here",
 				  name, number, labels[e.label]);
 		break;
 	case LINE_OTHER:

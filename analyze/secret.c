@@ -20,7 +20,7 @@ void *wga_secret_alloc(size_t size)
 	void *p;
 
 	/* libsodium puts the end of an allocation at the end of a page */
-	if (size > SIZE_MAX - unit || sodium_init() < 0)
+	if (size > PTRDIFF_MAX - unit || sodium_init() < 0)
 		return NULL;
 	size = (size + unit - 1) / unit * unit;
 	p = sodium_malloc(size);

@@ -53,6 +53,7 @@ void forge_seal_use(struct forge_seal *s, uint16_t suite, const uint8_t *secret)
 	s->len = forge_seal_secret_len(suite);
 	memcpy(s->secret, secret, s->len);
 	s->seq = 0;
+	s->outer = 23;
 }
 
 void forge_seal_update(struct forge_seal *s)
@@ -84,13 +85,14 @@ size_t forge_seal(struct forge_seal *s, uint8_t type, const void *content,
 	uint8_t *p = out + 5;
 	int n, i;
 
-	memcpy(out, (const uint8_t[]){ 23, 3, 3, (uint8_t)(body >> 8),
+	memcpy(out, (const uint8_t[]){ s->outer, 3, 3, (uint8_t)(body >> 8),
 				       (uint8_t)body }, 5);
 	if (len)
 		memcpy(p, content, len);
 	p[len] = type;
 	memset(p + len + 1, 0, pad);
-	expand(s, "key", key, (size_t)EVP_CIPHER_get_key_length(cipher(s->suite)));
+	expand(s, "key", key,
+	       (size_t)EVP_CIPHER_get_key_length(cipher(s->suite)));
 	expand(s, "iv", nonce, sizeof(nonce));
 	for (i = 0; i < 8; i++)
 		nonce[11 - i] ^= (uint8_t)(s->seq >> 8 * i);

@@ -21,12 +21,14 @@
  * @suite:	a cipher suite of analyze/tls13.h
  * @secret, @len:	traffic secret in use
  * @seq:	number of the next record
+ * @outer:	type in the clear, that of application data as a rule
  */
 struct forge_seal {
 	uint16_t suite;
 	uint8_t secret[48];
 	size_t len;
 	uint64_t seq;
+	uint8_t outer;
 };
 
 /* length of a suite's secrets */

@@ -337,7 +337,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(opens_whole_captures, teardown),
-		cmocka_unit_test_teardown(opens_nothing_with_other_keys, teardown),
+		cmocka_unit_test_teardown(opens_nothing_with_other_keys,
+					  teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

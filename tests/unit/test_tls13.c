@@ -361,7 +361,10 @@ static void refuses_messages_out_of_order(void **state)
 		{ false, { 1 } },
 		{ false, { 2 } },
 		{ false, { 0 } },
-		{ false, { 33 } },
+		/* 32 more than one that may come */
+		{ false, { EXTENSIONS + 32 } },
+		{ false, { CERTIFICATE + 32 } },
+		{ true, { TICKET + 32 } },
 		{ false, { 254 } },
 		{ false, { EXTENSIONS, EXTENSIONS } },
 		{ false, { EXTENSIONS, VERIFY } },
@@ -599,6 +602,11 @@ static void refuses_what_is_no_record(void **state)
 	l.n = n;
 	assert_int_equal(opens(), 0);
 	assert_memory_equal(l.out, "hello", 5);
+	/* sealed well, but as a record of another type */
+	l.from.outer = HANDSHAKE;
+	refuse(DATA, "hello", 5);
+	l.from.outer = DATA;
+	send(DATA, "hello", 5);
 }
 
 static void refuses_every_changed_bit(void **state)
