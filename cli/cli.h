@@ -29,6 +29,7 @@ struct wga_option {
  * @summary:	one line for the list of commands
  * @about:	a paragraph for its own help
  * @options:	options of this command alone, or NULL
+ * @undeclared:	it judges no frames, so what is declared is no option of it
  * @run:	runs it; argv[0] is the command's name; returns enum wga_exit
  */
 struct wga_command {
@@ -37,11 +38,14 @@ struct wga_command {
 	const char *summary;
 	const char *about;
 	const struct wga_option *options;
+	bool undeclared;
 	int (*run)(const struct wga_command *cmd, int argc, char **argv);
 };
 
 extern const struct wga_command wga_cmd_capture;
 extern const struct wga_command wga_cmd_analyze;
 extern const struct wga_command wga_cmd_gate;
+extern const struct wga_command wga_cmd_seal;
+extern const struct wga_command wga_cmd_verify;
 
 #endif /* WGA_CLI_H */

@@ -11,6 +11,8 @@ static const struct wga_command *const commands[] = {
 	&wga_cmd_capture,
 	&wga_cmd_analyze,
 	&wga_cmd_gate,
+	&wga_cmd_seal,
+	&wga_cmd_verify,
 };
 
 static void help(FILE *out)

@@ -84,7 +84,7 @@ static void table_fill(struct option *table, const struct wga_command *cmd)
 	const struct wga_option *own = cmd->options;
 	size_t i, n = 0;
 
-	for (i = 0; i < COUNT(declare); i++)
+	for (i = 0; i < COUNT(declare) && !cmd->undeclared; i++)
 		table_add(table, &n, declare[i].name, declare[i].arg,
 			  TABLE_DECLARE + (int)i);
 	for (i = 0; i < COUNT(present); i++)
@@ -254,8 +254,9 @@ void wga_options_help(FILE *out, const struct wga_command *cmd)
 		for (i = 0; own[i].name; i++)
 			help_line(out, own[i].name, own[i].arg, own[i].help);
 	}
-	fputs("\nWhat is declared:\n", out);
-	for (i = 0; i < COUNT(declare); i++)
+	if (!cmd->undeclared)
+		fputs("\nWhat is declared:\n", out);
+	for (i = 0; i < COUNT(declare) && !cmd->undeclared; i++)
 		help_line(out, declare[i].name, declare[i].arg, declare[i].help);
 	fputs("\nOutput:\n", out);
 	for (i = 0; i < COUNT(present); i++)
@@ -270,6 +271,18 @@ int wga_options_fail(const struct wga_options *opt, const struct wga_err *err)
 
 	opt->renderer->error(out, err, &opt->render);
 	fflush(out);
+	return WGA_EXIT_ERROR;
+}
+
+int wga_options_written(const struct wga_options *opt, int ret, int status)
+{
+	struct wga_err err;
+
+	if (ret >= 0 && !fflush(stdout))
+		return status;
+	wga_err_set(&err, "write-failed",
+		    "cannot write the result to standard output");
+	wga_render_text.error(stderr, &err, &opt->render);
 	return WGA_EXIT_ERROR;
 }
 

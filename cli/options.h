@@ -74,6 +74,15 @@ void wga_options_help(FILE *out, const struct wga_command *cmd);
 int wga_options_fail(const struct wga_options *opt, const struct wga_err *err);
 
 /**
+ * wga_options_written() - the way out when something else was written
+ * @ret:	what writing it to standard output returned
+ * @status:	exit status if that is not below 0
+ *
+ * Return: @status, or WGA_EXIT_ERROR with an error written.
+ */
+int wga_options_written(const struct wga_options *opt, int ret, int status);
+
+/**
  * wga_options_verdict() - write a verdict to standard output
  *
  * Return: the exit status that goes with it; WGA_EXIT_ERROR, with an error
