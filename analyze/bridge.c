@@ -52,6 +52,7 @@ void wga_bridge_free(struct wga_bridge *br)
 	wga_sessions_free(&br->sessions);
 	wga_neighbours_free(&br->neighbours);
 	free(br->gateways);
+	free(br->leaks);
 	free(br->discos);
 	wga_index_free(&br->disco_index);
 	free(br->quotes);
@@ -85,6 +86,19 @@ void wga_bridge_gateway(struct wga_bridge *br, const struct wga_addr *addr)
 	}
 	g[br->n_gateways++] = *addr;
 	br->gateways = g;
+}
+
+int wga_bridge_selftest(struct wga_bridge *br, const struct wga_selftest *st,
+			bool own)
+{
+	struct wga_leak *leaks = reallocarray(br->leaks, br->n_leaks + 1,
+					      sizeof(*leaks));
+
+	if (!leaks)
+		return -1;
+	leaks[br->n_leaks++] = (struct wga_leak){ .test = *st, .own = own };
+	br->leaks = leaks;
+	return 0;
 }
 
 void wga_bridge_loss(struct wga_bridge *br, const struct wga_loss *loss)

@@ -70,6 +70,17 @@ struct wga_item {
 #define WGA_WAITING_MAX	64
 
 /**
+ * struct wga_leak - a synthetic leak that is expected
+ * @own:	see wga_bridge_selftest()
+ * @seen:	by frame: it was here, and examination found text
+ */
+struct wga_leak {
+	struct wga_selftest test;
+	bool own;
+	bool seen[WGA_SELFTEST_ALL];
+};
+
+/**
  * struct wga_bridge - see run.h
  * @part, @parts:	see wga_bridge_part()
  * @handed:	frames handed in
@@ -89,6 +100,8 @@ struct wga_bridge {
 	struct wga_loss loss;
 	struct wga_addr *gateways;
 	size_t n_gateways;
+	struct wga_leak *leaks;
+	size_t n_leaks;
 
 	uint64_t frames, bytes, first_ns, last_ns;
 	struct wga_flow_table *flows;

@@ -194,6 +194,7 @@ static enum wga_class kind_class(const struct wga_join *j,
 				 const struct wga_sum *sum)
 {
 	enum wga_scope scope = wga_join_scope(j, &t->key);
+	enum wga_class cls;
 
 	switch (kind) {
 	case WGA_KIND_WIREGUARD:
@@ -209,6 +210,10 @@ static enum wga_class kind_class(const struct wga_join *j,
 			by_scope(scope, WGA_CLASS_PLAINTEXT);
 	case WGA_KIND_HEARTBEAT:
 		return WGA_CLASS_CANARY;
+	case WGA_KIND_SELFTEST:
+		/* as the text that it is; only a leak that is found is ours */
+		cls = kind_class(j, t, WGA_KIND_TEXT, sum);
+		return cls == WGA_CLASS_PLAINTEXT ? WGA_CLASS_CANARY : cls;
 	case WGA_KIND_HOUSEKEEPING:
 		return WGA_CLASS_HOUSEKEEPING;
 	case WGA_KIND_SERVICE:

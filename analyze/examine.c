@@ -384,6 +384,25 @@ static void item_start(const struct wga_bridge *br,
 	item->text = false;
 }
 
+/* Text that is our own leak, unless it was here already */
+static void examine_leak(struct wga_bridge *br, const struct wga_frame *frame,
+			 struct wga_item *item)
+{
+	size_t i;
+	int k;
+
+	for (i = 0; i < br->n_leaks; i++) {
+		struct wga_leak *leak = &br->leaks[i];
+
+		k = wga_selftest_find(&leak->test, frame->data, frame->caplen);
+		if (k < 0 || frame->caplen < frame->len ||
+		    frame->link != WGA_LINK_ETHERNET || leak->seen[k])
+			continue;
+		leak->seen[k] = true;
+		item->key.kind = WGA_KIND_SELFTEST;
+	}
+}
+
 bool wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 		 struct wga_item *item)
 {
@@ -433,6 +452,8 @@ bool wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 			item->key.kind = WGA_KIND_CUT;
 		break;
 	}
+	if (br->n_leaks && item->key.kind == WGA_KIND_TEXT)
+		examine_leak(br, frame, item);
 	item->upto = br->scratch.n;
 	return true;
 }

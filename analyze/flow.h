@@ -29,6 +29,7 @@ enum wga_kind {
 	WGA_KIND_RELAY,		/* Tailscale peer relay */
 	WGA_KIND_STUN,
 	WGA_KIND_HEARTBEAT,	/* our own */
+	WGA_KIND_SELFTEST,	/* our own leak, found to be text */
 	WGA_KIND_HOUSEKEEPING,	/* fine between any two ends */
 	WGA_KIND_SERVICE,	/* DNS, NTP, DHCP, port mapping: fine with a gateway */
 	WGA_KIND_ECHO,		/* ICMP echo */

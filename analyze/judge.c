@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyze/judge_internal.h"
+#include "analyze/packet.h"
 
 #define BRIDGES_MAX	256
 /* So many frames do not come within one nanosecond. */
@@ -161,6 +162,81 @@ static void judge_loss(struct wga_judge *g, const struct wga_bridge *br)
 	if (l->passive)
 		wga_judge_note(g, 1, "%s: passive capture, completeness rests "
 			       "on the kernel's counters alone", br->name);
+}
+
+/* How many frames of a phase of a bridge's own leak were found as violations */
+static unsigned int leak_found(const struct wga_judge *g,
+			       const struct wga_leak *leak, unsigned int phase)
+{
+	const unsigned int first = phase * WGA_SELFTEST_FRAMES;
+	const struct wga_selftest *st = &leak->test;
+	struct wga_flow_key key;
+	const struct wga_tuple *t;
+	struct wga_sum sum;
+	unsigned int i, n = 0;
+	uint8_t dir;
+
+	wga_key_set(&key, &st->a.addr, st->a.port, &st->b.addr, st->b.port,
+		    WGA_PROTO_UDP, 0, &dir);
+	t = wga_join_find(g->j, &key);
+	if (!t)
+		return 0;
+	wga_join_sum(g->j, t, WGA_KIND_SELFTEST, &sum);
+	if (wga_join_class(g->j, t, WGA_KIND_SELFTEST, &sum) !=
+	    WGA_CLASS_CANARY)
+		return 0;
+	for (i = first; i < first + WGA_SELFTEST_FRAMES; i++)
+		n += leak->seen[i];
+	return n;
+}
+
+/* The phases of a bridge's own leak; returns how many frames were found */
+static uint64_t judge_leak(struct wga_judge *g, const struct wga_bridge *br,
+			   const struct wga_leak *leak)
+{
+	static const char *const phases[] = { "start", "end" };
+	const struct wga_loss *l = &br->loss;
+	unsigned int i, n;
+	uint64_t found = 0;
+	size_t len;
+
+	for (i = 0; i < WGA_SELFTEST_PHASES; i++) {
+		n = leak_found(g, leak, i);
+		found += n;
+		if (!l->leak_due[i] || n == WGA_SELFTEST_FRAMES)
+			continue;
+		wga_found_add(&g->found[WGA_CODE_BLIND],
+			      WGA_SELFTEST_FRAMES - n, NULL);
+		len = strlen(g->what[WGA_CODE_BLIND]);
+		snprintf(g->what[WGA_CODE_BLIND] + len,
+			 sizeof(g->what[WGA_CODE_BLIND]) - len,
+			 l->leaked[i] ? "%s%u of %d at the %s on %s" :
+			 "%s%u of %d at the %s on %s, where they could not be sent",
+			 len ? "; " : "", n, WGA_SELFTEST_FRAMES, phases[i],
+			 br->name);
+	}
+	return found;
+}
+
+/* What leaks on purpose must be found, or what was not found proves nothing. */
+static void judge_leaks(struct wga_judge *g)
+{
+	uint64_t found = 0, leaks = 0;
+	size_t b, i;
+
+	for (b = 0; b < g->j->n; b++) {
+		const struct wga_bridge *br = g->j->bridges[b];
+
+		for (i = 0; i < br->n_leaks; i++) {
+			if (!br->leaks[i].own)
+				continue;
+			leaks++;
+			found += judge_leak(g, br, &br->leaks[i]);
+		}
+	}
+	if (leaks)
+		wga_judge_note(g, found, "self-test: %" PRIu64 " synthetic leaks "
+			       "found as violations", found);
 }
 
 /* Does this kind hold bytes that stand inside a protocol of the mesh? */
@@ -372,6 +448,7 @@ static const char *const sentences[WGA_CODE_COUNT] = {
 	[WGA_CODE_UNPARSED_FRAMES] = "frames that could not be judged: ",
 	[WGA_CODE_UNKNOWN_HOST] = "the role of an end is not known (declare it): ",
 	[WGA_CODE_FILTERED] = "a filter hid frames: ",
+	[WGA_CODE_BLIND] = "a leak made on purpose was not found as one: ",
 };
 
 static void judge_outcome(struct wga_judge *g)
@@ -468,6 +545,7 @@ int wga_run_judge(const struct wga_run *run, struct wga_verdict **out,
 		judge_flows(g);
 		judge_sessions(g);
 		judge_presence(g);
+		judge_leaks(g);
 		judge_notes(g);
 		wga_summary_flows(g);
 		wga_summary_sessions(g);

@@ -65,6 +65,7 @@ static const struct {
 	[WGA_CODE_UNPARSED_FRAMES] = { "unparsed-frames", WGA_INCONCLUSIVE },
 	[WGA_CODE_UNKNOWN_HOST] = { "unknown-host", WGA_INCONCLUSIVE },
 	[WGA_CODE_FILTERED] = { "filtered", WGA_INCONCLUSIVE },
+	[WGA_CODE_BLIND] = { "blind", WGA_INCONCLUSIVE },
 };
 static_assert(COUNT(codes) == WGA_CODE_COUNT, "every code has a name");
 

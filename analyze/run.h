@@ -9,6 +9,7 @@
 #include "analyze/verdict.h"
 #include "capture/err.h"
 #include "capture/frame.h"
+#include "capture/selftest.h"
 
 /*
  * Theory of operation
@@ -29,6 +30,8 @@ struct wga_run;
  * @gone:		the interface went away during the capture
  * @heartbeats_sent, @heartbeats_seen:	own frames put on the bridge and
  *			found again (both 0 when passive or from a file)
+ * @leaked:		phases of the self-test whose frames were sent
+ * @leak_due:		phases whose frames must have been found by now
  * @passive:		live, without heartbeats
  * @filter:		BPF expression that hid frames, or NULL
  * @damage:		why a file ended before its end, or NULL
@@ -37,6 +40,7 @@ struct wga_loss {
 	uint64_t kernel_drops;
 	bool gone;
 	uint64_t heartbeats_sent, heartbeats_seen;
+	bool leaked[WGA_SELFTEST_PHASES], leak_due[WGA_SELFTEST_PHASES];
 	bool passive;
 	const char *filter;
 	const char *damage;
@@ -57,6 +61,22 @@ struct wga_bridge *wga_bridge_new(const struct wga_config *cfg,
  * wga_bridge_gateway() - an address the bridge itself has (live capture)
  */
 void wga_bridge_gateway(struct wga_bridge *br, const struct wga_addr *addr);
+
+/**
+ * wga_bridge_selftest() - expect a synthetic leak
+ * @br:		the bridge, before its first frame
+ * @st:		the leak, copied
+ * @own:	it is made on this bridge and must be found there; others may
+ *		turn up
+ *
+ * Its frames are examined as all others are. One that comes out as readable
+ * between hosts of the mesh was found: it is of class canary, once. One that
+ * comes out as something else, or comes again, is judged as what it is.
+ *
+ * Return: 0, or -1 when out of memory.
+ */
+int wga_bridge_selftest(struct wga_bridge *br, const struct wga_selftest *st,
+			bool own);
 
 /**
  * wga_bridge_part() - judge only a part of the frames

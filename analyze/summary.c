@@ -201,6 +201,7 @@ static const char *const kind_texts[WGA_KIND_COUNT] = {
 	[WGA_KIND_RELAY] = "peer relay",
 	[WGA_KIND_STUN] = "STUN",
 	[WGA_KIND_HEARTBEAT] = "heartbeat",
+	[WGA_KIND_SELFTEST] = "synthetic leak, found as text",
 	[WGA_KIND_HOUSEKEEPING] = "housekeeping",
 	[WGA_KIND_SERVICE] = "DNS, NTP, DHCP or port mapping",
 	[WGA_KIND_ECHO] = "ICMP echo",

@@ -34,6 +34,7 @@ struct wga_live {
 	pcap_t *pcap;
 	int send_fd;
 	struct wga_heartbeat beat;
+	struct wga_selftest *selftest;
 	uint64_t last_seen;
 	bool carrier;
 	bool vanished;
@@ -185,6 +186,15 @@ static int open_sender(struct wga_live *live, struct wga_err *err)
 	return 0;
 }
 
+static int open_selftest(struct wga_live *live, struct wga_err *err)
+{
+	live->selftest = malloc(sizeof(*live->selftest));
+	if (!live->selftest)
+		return wga_err_set(err, "capture-failed", "out of memory");
+	wga_selftest_make(live->selftest);
+	return 0;
+}
+
 static int open_all(struct wga_live *live, const struct wga_live_options *opt,
 		    struct wga_err *err)
 {
@@ -194,6 +204,8 @@ static int open_all(struct wga_live *live, const struct wga_live_options *opt,
 	if (opt->filter && set_filter(live, opt->filter, err) < 0)
 		return -1;
 	if (!opt->passive && open_sender(live, err) < 0)
+		return -1;
+	if (!opt->passive && opt->selftest && open_selftest(live, err) < 0)
 		return -1;
 	live->carrier = wga_netdev_state(live->ifindex) == WGA_NETDEV_RUNNING;
 	return 0;
@@ -307,32 +319,68 @@ static void sample_drops(struct wga_live *live)
 						     st.ps_ifdrop);
 }
 
-static void send_heartbeat(struct wga_live *live)
+/* a frame that cannot be sent is missing, like one that does not return */
+static void send_frame(struct wga_live *live, const uint8_t *frame, size_t len)
 {
 	const struct sockaddr_ll to = {
 		.sll_family = AF_PACKET,
 		.sll_ifindex = (int)live->ifindex,
 		.sll_halen = sizeof(live->mac),
 	};
+
+	(void)sendto(live->send_fd, frame, len, MSG_DONTWAIT,
+		     (const struct sockaddr *)&to, sizeof(to));
+}
+
+static void send_heartbeat(struct wga_live *live)
+{
 	uint8_t frame[WGA_HEARTBEAT_LEN];
 
 	live->beat.sequence++;
 	wga_heartbeat_build(frame, live->mac, &live->beat);
-	/* one that cannot be sent is missing, like one that does not return */
-	(void)sendto(live->send_fd, frame, sizeof(frame), MSG_DONTWAIT,
-		     (const struct sockaddr *)&to, sizeof(to));
+	send_frame(live, frame, sizeof(frame));
 	live->stats.sent++;
 }
 
-void wga_live_heartbeat(struct wga_live *live)
+static void send_leak(struct wga_live *live, enum wga_selftest_phase phase)
+{
+	const unsigned int first = phase * WGA_SELFTEST_FRAMES;
+
+	if (!live->selftest || live->stats.leaked[phase])
+		return;
+	for (unsigned int i = first; i < first + WGA_SELFTEST_FRAMES; i++)
+		send_frame(live, live->selftest->frame[i], WGA_SELFTEST_LEN);
+	live->stats.leaked[phase] = true;
+}
+
+static void beat(struct wga_live *live, bool last)
 {
 	const bool had_carrier = live->carrier;
 
 	sample_drops(live);
 	live->carrier = watch(live) == WGA_NETDEV_RUNNING;
 	/* the queue of an interface opens a moment after its carrier is told */
-	if (live->send_fd >= 0 && live->carrier && had_carrier)
-		send_heartbeat(live);
+	if (live->send_fd < 0 || !live->carrier || !had_carrier)
+		return;
+	send_leak(live, WGA_SELFTEST_START);
+	if (last)
+		send_leak(live, WGA_SELFTEST_END);
+	send_heartbeat(live);
+}
+
+void wga_live_heartbeat(struct wga_live *live)
+{
+	beat(live, false);
+}
+
+void wga_live_finish(struct wga_live *live)
+{
+	beat(live, true);
+}
+
+const struct wga_selftest *wga_live_selftest(const struct wga_live *live)
+{
+	return live->selftest;
 }
 
 bool wga_live_settled(const struct wga_live *live)
@@ -360,5 +408,6 @@ void wga_live_close(struct wga_live *live)
 		pcap_close(live->pcap);
 	if (live->send_fd >= 0)
 		close(live->send_fd);
+	free(live->selftest);
 	free(live);
 }

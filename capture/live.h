@@ -8,6 +8,7 @@
 #include "capture/addr.h"
 #include "capture/err.h"
 #include "capture/frame.h"
+#include "capture/selftest.h"
 
 /*
  * Theory of operation
@@ -17,6 +18,11 @@
  * on the bridge through a packet socket at the start, each second and at the
  * end, and must come back through the very handle that the frames come
  * through: a handle that is deaf, filtered or overrun cannot look healthy.
+ *
+ * The frames of a self-test (selftest.h) go out the same way, but they look
+ * like what they are a test for. The bridge does not know their MAC addresses,
+ * so it sends them on to every port; it learns none from frames that are its
+ * host's own, and guests take no frames of other MAC addresses.
  */
 struct wga_live;
 
@@ -24,11 +30,13 @@ struct wga_live;
  * struct wga_live_options - how to listen
  * @filter:	BPF expression (pcap-filter(7)), or NULL. Heartbeats pass it.
  * @passive:	send nothing
+ * @selftest:	send a synthetic leak at the start and at the end
  * @ring_bytes:	size of the kernel's ring; 0 means 64 MiB
  */
 struct wga_live_options {
 	const char *filter;
 	bool passive;
+	bool selftest;
 	uint32_t ring_bytes;
 };
 
@@ -65,8 +73,20 @@ int wga_live_dispatch(struct wga_live *live, wga_live_fn fn, void *arg,
  *
  * Call at the start, each second and at the end, when passive too. While the
  * bridge has no carrier (no port is up) nothing is sent: it could not return.
+ * The frames that begin the self-test go out before the first heartbeat.
  */
 void wga_live_heartbeat(struct wga_live *live);
+
+/**
+ * wga_live_finish() - send the last heartbeat, and what ends the self-test
+ *
+ * Call at the end instead of wga_live_heartbeat(). Once wga_live_settled(), the
+ * frames of the self-test have been handed out, or will never be.
+ */
+void wga_live_finish(struct wga_live *live);
+
+/* the self-test of this bridge, or NULL if there is none */
+const struct wga_selftest *wga_live_selftest(const struct wga_live *live);
 
 /* the last heartbeat sent has come back: all before it has been handed out */
 bool wga_live_settled(const struct wga_live *live);
@@ -76,11 +96,13 @@ bool wga_live_settled(const struct wga_live *live);
  * @drops:	kernel's count of frames it had no room for, plus the interface's
  * @sent, @seen:	heartbeats put on the bridge and found again
  * @gone:	the bridge went away, or was down for a while
+ * @leaked:	phases of the self-test whose frames were sent
  */
 struct wga_live_stats {
 	uint64_t drops;
 	uint64_t sent, seen;
 	bool gone;
+	bool leaked[WGA_SELFTEST_PHASES];
 };
 
 void wga_live_stats(struct wga_live *live, struct wga_live_stats *out);

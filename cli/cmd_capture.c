@@ -66,6 +66,16 @@ static int set_passive(void *own, const char *arg, struct wga_err *err)
 	return 0;
 }
 
+static int set_selftest(void *own, const char *arg, struct wga_err *err)
+{
+	struct capture_options *co = own;
+
+	(void)arg;
+	(void)err;
+	co->live.selftest = true;
+	return 0;
+}
+
 static int set_ring(void *own, const char *arg, struct wga_err *err)
 {
 	struct capture_options *co = own;
@@ -80,12 +90,14 @@ static int set_ring(void *own, const char *arg, struct wga_err *err)
 static const struct wga_option capture_options[] = {
 	{ "bridge", "BR", "listen on this bridge (repeatable)", set_bridge },
 	{ "duration", "TIME", "end after 10s, 500ms, 2m, 1h", set_duration },
-	{ "count", "N", "end after N frames, own heartbeats not counted",
+	{ "count", "N", "end after N frames, own ones not counted",
 	  set_count },
 	{ "filter", "EXPR",
 	  "pcap-filter(7) expression; at best inconclusive, for it hides frames",
 	  set_filter },
 	{ "passive", NULL, "send no heartbeat frames", set_passive },
+	{ "self-test", NULL,
+	  "leak on purpose at start and end: it must be found", set_selftest },
 	{ "ring-bytes", "N", "size of the kernel's ring per bridge (67108864)",
 	  set_ring },
 	{ 0 },
@@ -111,6 +123,22 @@ static int open_port(struct wga_port *port, const char *name,
 	return wga_run_add(run, port->bridge, err);
 }
 
+/* A leak on one bridge may turn up on another that it is connected to. */
+static int expect_leaks(const struct wga_listen *l, struct wga_err *err)
+{
+	for (size_t i = 0; i < l->n; i++)
+		for (size_t k = 0; k < l->n; k++) {
+			const struct wga_selftest *st =
+				wga_live_selftest(l->port[k].live);
+
+			if (st && wga_bridge_selftest(l->port[i].bridge, st,
+						      i == k) < 0)
+				return wga_err_set(err, "out-of-memory",
+						   "out of memory");
+		}
+	return 0;
+}
+
 static int capture(struct wga_listen *l, const struct capture_options *co,
 		   struct wga_run *run, struct wga_verdict **out,
 		   struct wga_err *err)
@@ -121,7 +149,8 @@ static int capture(struct wga_listen *l, const struct capture_options *co,
 			l->n++;
 			return -1;
 		}
-	if (wga_privileges_drop(err) < 0 || wga_listen_run(l, err) < 0)
+	if (expect_leaks(l, err) < 0 || wga_privileges_drop(err) < 0 ||
+	    wga_listen_run(l, err) < 0)
 		return -1;
 	return wga_run_judge(run, out, err);
 }
@@ -157,6 +186,23 @@ static int capture_and_report(const struct capture_options *co,
 	return status;
 }
 
+/* what the options mean together; @operand is what stands beside them, or NULL */
+static int check_usage(const struct capture_options *co, const char *operand,
+		       struct wga_err *err)
+{
+	if (operand)
+		return wga_err_set(err, "usage",
+				   "capture takes no '%s': bridges go to --bridge, files to wgaudit analyze",
+				   operand);
+	if (co->n_bridges == 0)
+		return wga_err_set(err, "usage",
+				   "--bridge BR is missing; see wgaudit capture --help");
+	if (co->live.selftest && co->live.passive)
+		return wga_err_set(err, "usage",
+				   "--self-test sends frames, and --passive sends none: give one of them");
+	return 0;
+}
+
 static int run_capture(const struct wga_command *cmd, int argc, char **argv)
 {
 	struct capture_options co = { 0 };
@@ -167,14 +213,7 @@ static int run_capture(const struct wga_command *cmd, int argc, char **argv)
 	first = wga_options_parse(&opt, cmd, &co, argc, argv);
 	if (first < 0)
 		return opt.status;
-	if (first < argc)
-		wga_err_set(&err, "usage",
-			    "capture takes no '%s': bridges go to --bridge, files to wgaudit analyze",
-			    argv[first]);
-	else if (co.n_bridges == 0)
-		wga_err_set(&err, "usage",
-			    "--bridge BR is missing; see wgaudit capture --help");
-	if (first < argc || co.n_bridges == 0)
+	if (check_usage(&co, first < argc ? argv[first] : NULL, &err) < 0)
 		status = wga_options_fail(&opt, &err);
 	else
 		status = capture_and_report(&co, &opt);

@@ -68,16 +68,33 @@ static bool limit_reached(const struct wga_listen *l)
 	return l->count && l->counted >= l->count;
 }
 
-/* the part of a batch that --count leaves room for */
+static bool is_selftest(const struct wga_listen *l, const struct wga_frame *f)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct wga_selftest *st =
+			wga_live_selftest(l->port[i].live);
+
+		if (st && wga_selftest_find(st, f->data, f->caplen) >= 0)
+			return true;
+	}
+	return false;
+}
+
+/* The part of a batch that --count leaves room for. The self-test ends when
+ * that is no more.
+ */
 static void take_some(struct wga_listen *l, const struct wga_batch *batch,
 		      struct wga_batch *part)
 {
 	part->count = 0;
-	for (unsigned int i = 0; i < batch->count && !limit_reached(l); i++) {
+	for (unsigned int i = 0; i < batch->count; i++) {
 		const struct wga_frame *frame = &batch->frame[i];
+		const bool test = is_selftest(l, frame);
 
+		if (limit_reached(l) && !test)
+			continue;
 		part->frame[part->count++] = *frame;
-		if (!wga_heartbeat_check(frame->data, frame->caplen))
+		if (!test && !wga_heartbeat_check(frame->data, frame->caplen))
 			l->counted++;
 	}
 }
@@ -114,6 +131,13 @@ static void heartbeat_all(struct wga_listen *l)
 	for (size_t i = 0; i < l->n; i++)
 		if (!l->port[i].ended)
 			wga_live_heartbeat(l->port[i].live);
+}
+
+static void finish_all(struct wga_listen *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!l->port[i].ended)
+			wga_live_finish(l->port[i].live);
 }
 
 static bool all_ended(const struct wga_listen *l)
@@ -158,21 +182,25 @@ static int arm(int fd, uint64_t first_ns, uint64_t every_ns)
 	return timerfd_settime(fd, 0, &when, NULL);
 }
 
-/* A heartbeat that is still on its way is not missing before the end. */
+/* What is still on its way is not missing before the end. */
 static void tell_loss(struct wga_listen *l, bool final)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		const struct wga_port *port = &l->port[i];
+		const bool settled = wga_live_settled(port->live);
 		struct wga_live_stats st;
 
 		wga_live_stats(port->live, &st);
-		if (!final && !wga_live_settled(port->live))
+		if (!final && !settled)
 			st.sent--;
 		wga_bridge_loss(port->bridge, &(struct wga_loss){
 			.kernel_drops = st.drops,
 			.gone = st.gone || port->failed,
 			.heartbeats_sent = st.sent,
 			.heartbeats_seen = st.seen,
+			.leaked = { st.leaked[0], st.leaked[1] },
+			.leak_due = { final || (settled && st.leaked[0]),
+				      final },
 			.passive = l->how->passive,
 			.filter = l->how->filter,
 		});
@@ -263,7 +291,7 @@ static void drain(struct loop *loop)
 	struct wga_listen *l = loop->l;
 	const uint64_t start = now_ns();
 
-	heartbeat_all(l);
+	finish_all(l);
 	for (;;) {
 		const uint64_t passed = now_ns() - start;
 

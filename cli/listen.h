@@ -37,7 +37,7 @@ struct wga_port {
  * @opt:	for the live table, which is drawn on a terminal only
  * @how:	how the bridges were opened
  * @duration_ns: end after this time; 0: do not
- * @count:	end after this many frames, own heartbeats not counted; 0: do not
+ * @count:	end after this many frames, own ones not counted; 0: do not
  * @counted:	how many of @count have come
  */
 struct wga_listen {

@@ -11,6 +11,13 @@
 #include "report/report.h"
 #include "tests/golden/forge_run.h"
 
+static const struct wga_selftest *expected;
+
+void forge_expect(const struct wga_selftest *st)
+{
+	expected = st;
+}
+
 void forge_feed(const struct forge *f, struct wga_bridge *br, unsigned int batch)
 {
 	struct wga_batch b = { 0 };
@@ -57,6 +64,9 @@ struct wga_run *forge_judge_parts(const struct wga_config *cfg,
 
 		assert(br);
 		wga_bridge_part(br, (unsigned int)(k % parts), parts);
+		rc = i == 0 && expected ?
+			wga_bridge_selftest(br, expected, true) : 0;
+		assert(rc == 0);
 		forge_feed(caps[i], br, batch);
 		wga_bridge_loss(br, i == 0 && loss ? loss : &none);
 		rc = wga_run_add(run, br, &err);

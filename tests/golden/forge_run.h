@@ -44,6 +44,9 @@ struct wga_run *forge_judge_parts(const struct wga_config *cfg,
 				  const struct wga_loss *loss, bool live,
 				  unsigned int batch, unsigned int parts);
 
+/* the first bridge of whatever is judged next expects this leak; NULL: none */
+void forge_expect(const struct wga_selftest *st);
+
 /* append what a file holds */
 int forge_load(struct forge *f, const char *path, struct wga_err *err);
 

@@ -112,6 +112,7 @@ static struct wga_verdict *judge(const struct forge_mesh *m,
 	struct wga_verdict *v = NULL;
 	struct wga_run *run;
 
+	forge_expect(t->flags & TRAP_SELFTEST ? trap_selftest() : NULL);
 	run = forge_judge_parts(cfg, caps + swapped, names + swapped, m->bridges,
 				t->loss, t->flags & TRAP_LIVE, batch, parts);
 	if (wga_run_judge(run, &v, &err))

@@ -34,6 +34,7 @@ enum trap_flags {
 	TRAP_REGISTRY = 32,	/* with a registry of vm-a, vm-b, vm-c */
 	TRAP_LIVE = 64,		/* as if from a live interface */
 	TRAP_WHOLE = 128,	/* about a limit that each part has for itself */
+	TRAP_SELFTEST = 256,	/* virbr-a expects a synthetic leak */
 };
 
 #define CODE(x)		(1u << WGA_CODE_##x)
@@ -63,6 +64,9 @@ struct trap {
 	const char *options[9];
 	const struct wga_loss *loss;
 };
+
+/* the synthetic leak, always the same one */
+const struct wga_selftest *trap_selftest(void);
 
 extern const struct trap traps_wire[], traps_clear[], traps_odd[],
 	traps_covert[], traps_house[], traps_leak[], traps_tcp[],

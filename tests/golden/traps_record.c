@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "tests/golden/trap.h"
 
 /* What the capture itself lacks, and what the user asked for. */
@@ -25,6 +27,55 @@ static const struct wga_loss filtered = {
 static const struct wga_loss damaged = {
 	.damage = "the file ends in the middle of a frame, at offset 4711",
 };
+
+static const struct wga_loss leaked = {
+	.heartbeats_sent = 5, .heartbeats_seen = 5,
+	.leaked = { true, true }, .leak_due = { true, true },
+};
+
+const struct wga_selftest *trap_selftest(void)
+{
+	static struct wga_selftest st;
+
+	if (!st.a.port && sodium_init() >= 0)
+		wga_selftest_make(&st);
+	return &st;
+}
+
+static void leak_frame(struct forge_mesh *m, int i)
+{
+	forge_insert(&m->bridge[0], m->bridge[0].n, trap_selftest()->frame[i],
+		     WGA_SELFTEST_LEN);
+}
+
+static void leak_start(struct forge_mesh *m)
+{
+	leak_frame(m, 0);
+	leak_frame(m, 1);
+}
+
+static void leak_end(struct forge_mesh *m)
+{
+	leak_frame(m, 2);
+	leak_frame(m, 3);
+}
+
+static void leak_end_half(struct forge_mesh *m)
+{
+	leak_frame(m, 3);
+}
+
+static void leak_again(struct forge_mesh *m)
+{
+	leak_end(m);
+	leak_frame(m, 0);
+}
+
+static void leak_bent(struct forge_mesh *m)
+{
+	leak_end(m);
+	m->bridge[0].frames[m->bridge[0].n - 1].data[WGA_SELFTEST_LEN - 1] = '.';
+}
 
 static void arp_only(struct forge_mesh *m)
 {
@@ -128,6 +179,31 @@ const struct trap traps_record[] = {
 	  .loss = &passive },
 	{ .name = "filtered", .outcome = TRAP_INCONCLUSIVE, .flags = TRAP_LIVE,
 	  .all = CODE(FILTERED), .loss = &filtered },
+	{ .name = "self-test", .outcome = TRAP_PASS,
+	  .flags = TRAP_LIVE | TRAP_WHOLE | TRAP_SELFTEST,
+	  .classes = CLASS(CANARY), .no_classes = CLASS(PLAINTEXT),
+	  .before = leak_start, .after = leak_end, .loss = &leaked },
+	{ .name = "self-test without its end", .outcome = TRAP_INCONCLUSIVE,
+	  .flags = TRAP_LIVE | TRAP_WHOLE | TRAP_SELFTEST, .all = CODE(BLIND),
+	  .before = leak_start, .loss = &leaked },
+	{ .name = "self-test with half its end", .outcome = TRAP_INCONCLUSIVE,
+	  .flags = TRAP_LIVE | TRAP_WHOLE | TRAP_SELFTEST, .all = CODE(BLIND),
+	  .before = leak_start, .after = leak_end_half, .loss = &leaked },
+	{ .name = "self-test, accepted", .outcome = TRAP_PASS,
+	  .flags = TRAP_LIVE | TRAP_WHOLE | TRAP_SELFTEST, .all = CODE(BLIND),
+	  .loss = &leaked, .options = { "--accept", "blind" } },
+	{ .name = "self-test and a frame of it again",
+	  .outcome = TRAP_VIOLATION,
+	  .flags = TRAP_LIVE | TRAP_WHOLE | TRAP_SELFTEST,
+	  .all = CODE(PLAINTEXT), .none = CODE(BLIND),
+	  .before = leak_start, .after = leak_again, .loss = &leaked },
+	{ .name = "self-test with another byte", .outcome = TRAP_VIOLATION,
+	  .flags = TRAP_LIVE | TRAP_WHOLE | TRAP_SELFTEST,
+	  .all = CODE(PLAINTEXT) | CODE(BLIND),
+	  .before = leak_start, .after = leak_bent, .loss = &leaked },
+	{ .name = "self-test of somebody else", .outcome = TRAP_VIOLATION,
+	  .flags = TRAP_LIVE, .all = CODE(PLAINTEXT), .none = CODE(BLIND),
+	  .before = leak_start, .after = leak_end, .loss = &beats },
 	{ .name = "damaged file", .outcome = TRAP_INCONCLUSIVE,
 	  .all = CODE(TRUNCATED_FILE), .loss = &damaged },
 

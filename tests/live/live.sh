@@ -286,6 +286,163 @@ case_mute() {
 	json '.classes.canary.frames == 0'
 }
 
+# deaf: frames of a self-test on br-a are sent, but never get as far as the
+# bridge; all others do
+deaf() {
+	tc qdisc add dev br-a clsact &&
+		tc filter add dev br-a egress protocol ip prio 1 bpf da bytecode \
+			"5,32 0 0 26,84 0 0 $((0xfffe0000)),21 0 1 $((0xc6120000)),6 0 0 2,6 0 0 $((0xffffffff))" &&
+		return
+	nft -f - <<-END && return
+		table netdev deaf {
+			chain out {
+				type filter hook egress device br-a priority 0;
+				ip saddr 198.18.0.0/15 drop
+			}
+		}
+	END
+	echo "skipped: no tc with bpf and no nftables egress hook"
+	exit 77
+}
+
+case_selftest() {
+	lab_pair
+	start --bridge br-a --self-test --json
+	lab_connect
+	talk
+	sleep 2
+	stop 0
+	json '.verdict == "pass" and .reasons == []'
+	json 'any(.notes[]; .text == "self-test: 4 synthetic leaks found as violations")'
+	json 'any(.flows[]; .class == "canary" and .protocol == "udp" and .frames == 4)'
+	json '([.classes[].frames] | add) == .capture.frames'
+
+	# without it there is no such thing
+	start --bridge br-a --json
+	talk
+	kill -INT "$capture"
+	wait "$capture"
+	json 'all(.notes[]; .text | startswith("self-test") | not)'
+	json 'all(.flows[]; .class != "canary" or .protocol != "udp")'
+	refused '--self-test' --bridge br-a --self-test --passive
+}
+
+# a real leak beside the synthetic one is a violation
+case_selftest_leak() {
+	lab_pair
+	lab_web b 8080
+	start --bridge br-a --self-test --json
+	lab_connect
+	talk
+	request 192.168.50.3
+	stop 1
+	has_reason plaintext
+	json 'all(.reasons[]; .code != "blind")'
+	json 'any(.notes[]; .text | startswith("self-test: 4 "))'
+}
+
+# parrot: host a sends the first frame of a self-test that reaches it once more
+parrot() {
+	on a perl -MSocket -e '
+		socket($s, 17, SOCK_RAW, unpack("S", pack("n", 3))) or die "$!\n";
+		print "listening\n"; close STDOUT;
+		while (recv($s, $f, 65536, 0)) {
+			next unless $f =~ /wgaudit self-test/;
+			$to = pack("SnIS C2 a8", 17, 3, $ARGV[0], 0, 0, 6, "");
+			send($s, $f, 0, $to) or die "$!\n";
+			exit;
+		}' "$(on a ip -o link show eth0 | cut -d: -f1)" \
+		>$LAB/parrot &
+	wait_for 10 grep -q listening $LAB/parrot || fail "no parrot"
+}
+
+# what was sent once is excused once
+case_selftest_replay() {
+	lab_pair
+	parrot
+	start --bridge br-a --self-test --json
+	lab_connect
+	talk
+	stop 1
+	json '[.reasons[].code] == ["plaintext"] and .reasons[0].count == 1'
+	json 'any(.notes[]; .text | startswith("self-test: 4 "))'
+}
+
+case_selftest_deaf() {
+	lab_pair
+	deaf
+	start --bridge br-a --self-test --json
+	lab_connect
+	talk
+	stop 3
+	has_reason blind
+	json 'all(.reasons[]; .code == "blind" and .count == 4)'
+	json 'any(.reasons[]; .text | contains("0 of 2 at the start on br-a; 0 of 2 at the end on br-a"))'
+	json 'any(.notes[]; .text | startswith("self-test: 0 "))'
+}
+
+case_selftest_deaf_later() {
+	lab_pair
+	start --bridge br-a --self-test --json
+	lab_connect
+	talk
+	deaf
+	stop 3
+	json '[.reasons[].code] == ["blind"]'
+	json 'any(.reasons[]; .text | endswith(": 0 of 2 at the end on br-a"))'
+}
+
+case_selftest_filter() {
+	lab_pair
+	start --bridge br-a --self-test --filter 'udp port 51820' --json
+	lab_connect
+	talk
+	stop 3
+	has_reason blind
+	has_reason filtered
+}
+
+# the leak of one bridge goes on to another that it is connected to
+case_selftest_linked() {
+	lab_pair
+	lab_bridge br-b 192.168.60.1/24
+	ip link add link-a type veth peer name link-b
+	ip link set link-a master br-a up
+	ip link set link-b master br-b up
+	sleep 1
+	start --bridge br-a --bridge br-b --self-test --json
+	lab_connect
+	talk
+	sleep 1
+	kill -INT "$capture"
+	wait "$capture"
+	json 'all(.reasons[]; .code != "plaintext" and .code != "blind")'
+	json 'any(.notes[]; .text | startswith("self-test: 8 "))'
+	json 'any(.flows[]; .class == "canary" and .protocol == "udp" and .frames == 8)'
+}
+
+case_selftest_count() {
+	lab_pair
+	start --bridge br-a --self-test --count 20 --json
+	lab_connect
+	on a ping -q -c 60 -i 0.05 10.9.0.2 >/dev/null
+	ends 0
+	json '([.classes[].frames] | add) - .classes.canary.frames == 20'
+	json 'any(.notes[]; .text | startswith("self-test: 4 "))'
+}
+
+# nothing can be sent where no port is up
+case_selftest_no_carrier() {
+	lab_bridge br-a 192.168.50.1/24
+	ip link add idle type veth peer name idle-end
+	ip link set idle master br-a up
+	wait_for 10 bridge_is DOWN || fail "br-a has a carrier"
+	start --bridge br-a --self-test --duration 1s --json
+	ends 3
+	has_reason blind
+	json 'any(.reasons[]; .text | contains("could not be sent"))'
+}
+
 case_late() {
 	lab_pair
 	lab_connect
