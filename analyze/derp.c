@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <math.h>
 #include <string.h>
 
 #include "analyze/derp.h"
@@ -24,7 +25,7 @@ enum {
 	RESTARTING = 0x15,
 };
 
-#define KEY	32
+#define KEY	WGA_DERP_KEY
 #define NONCE	24
 #define TAG	16
 #define PACKET_MAX	65536
@@ -111,7 +112,8 @@ static enum wga_segment opaque_part(const uint8_t *p, size_t len)
 }
 
 /* keys of nodes before the packet, then the packet */
-static enum wga_segment packet_body(const uint8_t *p, size_t len, size_t keys,
+static enum wga_segment packet_body(const struct wga_derp *derp,
+				    const uint8_t *p, size_t len, size_t keys,
 				    bool from_client, wga_stream_packet packet,
 				    void *arg)
 {
@@ -122,13 +124,22 @@ static enum wga_segment packet_body(const uint8_t *p, size_t len, size_t keys,
 		return ret;
 	/* of source and destination the destination comes last */
 	pkt = (struct wga_derp_packet){
-		.from_client = from_client, .peer = p + keys - KEY,
-		.p = p + keys, .len = len - keys,
+		.from_client = from_client, .opened = derp->opened,
+		.client = derp->named ? derp->client : NULL,
+		.peer = p + keys - KEY, .p = p + keys, .len = len - keys,
 	};
 	if (packet && packet(arg, &pkt))
 		return WGA_SEGMENT_FINE;
 	return wga_readable(p + keys, len - keys) ? WGA_SEGMENT_TEXT :
 						    WGA_SEGMENT_FOREIGN;
+}
+
+static enum wga_segment client_info(struct wga_derp *derp, const uint8_t *p,
+				    size_t len)
+{
+	memcpy(derp->client, p, KEY);
+	derp->named = true;
+	return opaque_part(p, len);
 }
 
 static bool health_fits(const uint8_t *p, size_t len)
@@ -146,7 +157,8 @@ static enum wga_segment check(bool ok)
 	return ok ? WGA_SEGMENT_FINE : WGA_SEGMENT_FOREIGN;
 }
 
-enum wga_segment wga_derp_frame(struct wga_derp_side *side, bool from_client,
+enum wga_segment wga_derp_frame(struct wga_derp *derp,
+				struct wga_derp_side *side, bool from_client,
 				const uint8_t *p, size_t len,
 				wga_stream_packet packet, void *arg)
 {
@@ -163,14 +175,17 @@ enum wga_segment wga_derp_frame(struct wga_derp_side *side, bool from_client,
 			return refuse(p, len);
 		return opaque_part(p + 8, KEY);
 	case CLIENT_INFO:
+		return client_info(derp, p, len);
 	case SERVER_INFO:
 	case CLOSE_PEER:
 		return opaque_part(p, len);
 	case SEND_PACKET:
 	case RECV_PACKET:
-		return packet_body(p, len, KEY, from_client, packet, arg);
+		return packet_body(derp, p, len, KEY, from_client, packet,
+				   arg);
 	case FORWARD_PACKET:
-		return packet_body(p, len, 2 * KEY, from_client, packet, arg);
+		return packet_body(derp, p, len, 2 * KEY, from_client, packet,
+				   arg);
 	case NOTE_PREFERRED:
 		return check(p[0] <= 1);
 	case PEER_GONE:
@@ -192,6 +207,9 @@ enum wga_segment wga_derp_frame(struct wga_derp_side *side, bool from_client,
 /* Lengths of records in TLS 1.3: a type byte and a tag are added. */
 #define SEALED		17
 #define PACKET_SEALED	(WGA_DERP_HEADER + KEY + SEALED)
+
+/* so many records must count before the law can be called broken */
+#define BROKEN_LEAST	16
 
 static bool is_tiny(size_t body)
 {
@@ -235,6 +253,28 @@ static bool is_neutral(size_t body)
 	return false;
 }
 
+/* Is this length new? It is not from now on. */
+static bool is_new_length(struct wga_derp_law *law, size_t body)
+{
+	size_t i = body % WGA_DERP_LAW_LENGTHS;
+	bool seen = law->seen[i / 8] >> i % 8 & 1;
+
+	law->seen[i / 8] |= (uint8_t)(1 << i % 8);
+	return !seen;
+}
+
+static void count(struct wga_derp_law *law, size_t body)
+{
+	if (obeys(body)) {
+		law->tiny += is_tiny(body);
+		law->obey++;
+		law->obey_lengths += is_new_length(law, body);
+	} else if (!is_neutral(body)) {
+		law->other++;
+		law->other_lengths += is_new_length(law, body);
+	}
+}
+
 void wga_derp_law_add(struct wga_derp_law *law, size_t body)
 {
 	/* ClientInfo: key, nonce, tag and {"version":2,"CanAckPings":true} */
@@ -250,23 +290,50 @@ void wga_derp_law_add(struct wga_derp_law *law, size_t body)
 		law->intro = law->intro && body >= 80 && body <= 420;
 	} else if (law->fresh && i == 2) {
 		law->intro = law->intro && body >= info && body <= info + 120;
-	} else if (is_tiny(body)) {
-		law->tiny++;
-		law->obey++;
-	} else if (obeys(body)) {
-		law->obey++;
-	} else if (!is_neutral(body)) {
-		law->other++;
+	} else {
+		count(law, body);
 	}
+}
+
+static bool mostly_obeyed(const struct wga_derp_law *law)
+{
+	uint64_t total = (uint64_t)law->obey + law->other;
+
+	return (uint64_t)law->obey * 10 >= total * 9;
 }
 
 bool wga_derp_law_holds(const struct wga_derp_law *law)
 {
-	uint64_t total = (uint64_t)law->obey + law->other;
-
 	if (law->fresh && (!law->intro || law->records < 4))
 		return false;
-	if ((uint64_t)law->obey * 10 < total * 9)
+	return mostly_obeyed(law) && (law->obey >= 8 || law->tiny);
+}
+
+double wga_derp_law_chance(const struct wga_derp_law *law)
+{
+	const double p = 1.0 / 12;
+	double k = law->obey_lengths, n = k + law->other_lengths, a = k / n, d;
+
+	if (k <= n * p)
+		return 1;
+	d = a * log(a / p);
+	if (a < 1)
+		d += (1 - a) * log((1 - a) / (1 - p));
+	return exp(-n * d);
+}
+
+bool wga_derp_law_binds(const struct wga_derp_law *law)
+{
+	if (law->fresh && !law->intro)
 		return false;
-	return law->obey >= 8 || law->tiny;
+	return mostly_obeyed(law) &&
+	       wga_derp_law_chance(law) < WGA_DERP_LAW_BOUND;
+}
+
+bool wga_derp_law_broken(const struct wga_derp_law *law)
+{
+	uint64_t total = (uint64_t)law->obey + law->other;
+
+	return law->fresh && total >= BROKEN_LEAST &&
+	       (uint64_t)law->obey * 2 < total;
 }

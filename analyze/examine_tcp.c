@@ -97,7 +97,8 @@ static struct wga_stream_slot *stream_new(struct wga_bridge *br,
 		return NULL;
 	slot->bridge = br;
 	slot->kind = kind;
-	slot->stream = wga_stream_new(kind, NULL, derp_packet, slot);
+	slot->stream = wga_stream_new(kind, br->cfg->keylog, derp_packet,
+				     slot);
 	if (!slot->stream) {
 		free(slot);
 		return NULL;

@@ -157,9 +157,11 @@ static bool is_lost(const struct wga_side *s)
 	return s->step == WGA_STEP_LATE && s->fed;
 }
 
+/* Where TLS was opened it is known what it carries. */
 static bool law_holds(const struct wga_stream *st)
 {
-	return st->kind == WGA_STREAM_SHARED && wga_derp_law_holds(&st->law);
+	return st->kind == WGA_STREAM_SHARED &&
+	       (!st->opened || st->shut) && wga_derp_law_holds(&st->law);
 }
 
 /* holes that were not filled, and clear bytes that wait for more */
@@ -172,7 +174,7 @@ static bool is_incomplete(const struct wga_stream *st, bool from_client)
 	       wga_stream_waits_clear(st, from_client);
 }
 
-static void side_clear(struct wga_side *s)
+void wga_side_clear(struct wga_side *s)
 {
 	wga_stream_drop_unit(s);
 	drop_head(s);
@@ -190,16 +192,21 @@ static void restart(struct wga_stream *st)
 
 		st->late = st->late || is_lost(s);
 		st->gap = st->gap || s->gap || is_incomplete(st, c);
-		if (wga_stream_peek(st, c) != WGA_SEGMENT_FINE)
+		if (wga_segment_worse(wga_stream_peek(st, c),
+				      wga_opening_peek(st, c)) !=
+		    WGA_SEGMENT_FINE)
 			st->spliced = true;
+		st->shut = st->shut || s->unit_len;
 		if (c)
 			break;
 	}
 	st->derp = st->derp || law_holds(st);
-	side_clear(&st->side[WGA_SIDE_SERVER]);
-	side_clear(&st->side[WGA_SIDE_CLIENT]);
+	wga_opening_free(st);
+	wga_side_clear(&st->side[WGA_SIDE_SERVER]);
+	wga_side_clear(&st->side[WGA_SIDE_CLIENT]);
 	st->tls = (struct wga_tls){ 0 };
 	st->law = (struct wga_derp_law){ 0 };
+	st->derp_ends = (struct wga_derp){ 0 };
 	st->asked = st->answered = st->fast_start = false;
 }
 
@@ -212,7 +219,7 @@ static void on_syn(struct wga_stream *st, bool from_client, uint32_t seq)
 		return;
 	/* it belongs to a SYN of the other side after which nothing was sent */
 	if (other->syn && !other->fed && !(from_client && s->r.known))
-		side_clear(s);
+		wga_side_clear(s);
 	else if (s->r.known || other->r.known)
 		restart(st);
 	s->syn = true;
@@ -234,6 +241,7 @@ static enum wga_segment close_side(struct wga_stream *st, bool from_client)
 	} else {
 		ret = wga_stream_park(st, from_client);
 	}
+	ret = wga_segment_worse(ret, wga_opening_close(st, from_client));
 	wga_stream_drop_unit(s);
 	drop_head(s);
 	s->head_age = HEAD_AGE_MAX;
@@ -306,12 +314,33 @@ void wga_stream_free(struct wga_stream *st)
 {
 	if (!st)
 		return;
-	side_clear(&st->side[WGA_SIDE_SERVER]);
-	side_clear(&st->side[WGA_SIDE_CLIENT]);
+	wga_opening_free(st);
+	wga_side_clear(&st->side[WGA_SIDE_SERVER]);
+	wga_side_clear(&st->side[WGA_SIDE_CLIENT]);
 	free(st);
 }
 
-static void describe(const struct wga_stream *st, char *buf, size_t size)
+/* TLS, as far as it is known */
+static void describe_tls(const struct wga_stream *st, bool opened, char *buf,
+			 size_t size)
+{
+	static const char *const exchanges[] = {
+		[WGA_HTTP_TS2021] = ", ts2021",
+		[WGA_HTTP_DERP] = ", DERP",
+		[WGA_HTTP_KEY] = ", HTTP",
+	};
+
+	snprintf(buf, size, "TLS%s%s%s%s%s%s",
+		 st->tls.version == WGA_TLS_13 ? " 1.3" :
+		 st->tls.version == WGA_TLS_12 ? " 1.2" : "",
+		 opened ? " opened" : "",
+		 opened && st->asked ? exchanges[st->exchange] : "",
+		 st->tls.sni[0] ? ", SNI " : "", st->tls.sni,
+		 st->tls.blind ? ", joined in mid-stream" : "");
+}
+
+static void describe(const struct wga_stream *st, bool opened, char *buf,
+		     size_t size)
 {
 	static const char *const exchanges[] = {
 		[WGA_HTTP_TS2021] = "ts2021 over HTTP",
@@ -323,11 +352,7 @@ static void describe(const struct wga_stream *st, char *buf, size_t size)
 	uint8_t proto = c->proto != WGA_PROTO_NONE ? c->proto : s->proto;
 
 	if (proto == WGA_PROTO_TLS)
-		snprintf(buf, size, "TLS%s%s%s%s",
-			 st->tls.version == WGA_TLS_13 ? " 1.3" :
-			 st->tls.version == WGA_TLS_12 ? " 1.2" : "",
-			 st->tls.sni[0] ? ", SNI " : "", st->tls.sni,
-			 st->tls.blind ? ", joined in mid-stream" : "");
+		describe_tls(st, opened, buf, size);
 	else if (st->asked)
 		snprintf(buf, size, "%s%s", exchanges[st->exchange],
 			 st->error ? ", error frame in the clear" : "");
@@ -338,6 +363,21 @@ static void describe(const struct wga_stream *st, char *buf, size_t size)
 		snprintf(buf, size, "no data");
 	else
 		snprintf(buf, size, "not a known protocol");
+}
+
+/* What the record lengths say of a connection that was not opened */
+static void report_law(const struct wga_stream *st,
+		       struct wga_stream_report *out)
+{
+	bool derp = st->kind == WGA_STREAM_DERP ||
+		    st->kind == WGA_STREAM_SHARED;
+
+	out->law_chance = derp ? wga_derp_law_chance(&st->law) : 1;
+	if (out->opened)
+		return;
+	out->bound = derp && wga_derp_law_binds(&st->law);
+	out->broke = st->kind == WGA_STREAM_DERP && !out->gap && !out->late &&
+		     wga_derp_law_broken(&st->law);
 }
 
 void wga_stream_report(const struct wga_stream *st, bool final,
@@ -359,9 +399,14 @@ void wga_stream_report(const struct wga_stream *st, bool final,
 		if (!final)
 			continue;
 		out->gap = out->gap || is_incomplete(st, i == WGA_SIDE_CLIENT);
-		if (wga_stream_peek(st, i == WGA_SIDE_CLIENT) !=
+		if (wga_segment_worse(wga_stream_peek(st, i == WGA_SIDE_CLIENT),
+				      wga_opening_peek(st,
+						i == WGA_SIDE_CLIENT)) !=
 		    WGA_SEGMENT_FINE)
 			out->spliced = true;
 	}
-	describe(st, out->detail, sizeof(out->detail));
+	out->opened = st->opened && !st->shut && !out->late && !out->gap &&
+		      !out->spliced;
+	report_law(st, out);
+	describe(st, out->opened, out->detail, sizeof(out->detail));
 }

@@ -13,6 +13,7 @@
  * last byte. Segments come in as the bridge saw them; wga_stream puts each
  * direction in order and hands it to a parser that must be able to say what
  * every byte is: a TLS record, a ts2021 frame, a DERP frame, an HTTP upgrade.
+ * TLS 1.3 whose secrets are known is opened, and what is inside explained too.
  * The answer is per segment, so that the frame that holds foreign bytes is the
  * frame that is named.
  */
@@ -44,11 +45,14 @@ enum wga_segment {
  * @bound:	not opened, but enough of its records obey the law of DERP
  * @broke:	not opened, declared to be DERP alone, and enough of its records
  *		break that law
+ * @law_chance:	at most how likely records of random lengths would obey the
+ *		law as well (wga_derp_law_chance)
  * @records:	TLS application data records, both directions
  * @detail:	"TLS 1.3, SNI headscale.lab", "ts2021 over HTTP", …
  */
 struct wga_stream_report {
 	bool derp, late, gap, spliced, opened, bound, broke;
+	double law_chance;
 	uint64_t records;
 	char detail[80];
 };

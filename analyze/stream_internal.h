@@ -8,6 +8,7 @@
 
 #include "analyze/derp.h"
 #include "analyze/http.h"
+#include "analyze/http_inside.h"
 #include "analyze/reassembly.h"
 #include "analyze/stream.h"
 #include "analyze/stream_judge.h"
@@ -57,6 +58,7 @@ struct wga_side {
 		struct wga_tls_side tls;
 		struct wga_ts2021_side ts2021;
 		struct wga_derp_side derp;
+		struct wga_http_body body;
 	};
 	uint8_t proto, step;
 	bool syn, gap, closed;
@@ -64,17 +66,26 @@ struct wga_side {
 
 enum { WGA_SIDE_SERVER, WGA_SIDE_CLIENT };
 
+struct wga_opening;
+
 /**
  * struct wga_stream - a connection
  * @side:	by WGA_SIDE_*
- * @tls, @law:	what both sides share
+ * @tls, @law, @derp_ends:	what both sides share
+ * @opening:	what is inside TLS, while it can be opened
  * @records:	application data records, and frames of ciphertext
- * @exchange:	what the client asked for, if @asked
+ * @exchange:	what the client asked for, if @asked; inside TLS too
  * @fast_start:	the server does not answer in HTTP
+ * @bodyless:	the answer has no body
  * @answered:	an answer was read
  * @error:	a ts2021 server sent its error in the clear
+ * @inside:	it is what was inside another one: it has neither TCP nor TLS
+ * @mute:	a protocol that is allowed but not read
  * @derp, @late, @gap, @spliced:	found before, in earlier connections on
  *		the same ports too
+ * @opened:	TLS was opened
+ * @shut:	ciphertext was not opened, or there was something beside TLS, or
+ *		something inside was not explained
  */
 struct wga_stream {
 	const struct wga_keylog *keylog;
@@ -83,10 +94,13 @@ struct wga_stream {
 	struct wga_side side[2];
 	struct wga_tls tls;
 	struct wga_derp_law law;
+	struct wga_derp derp_ends;
+	struct wga_opening *opening;
 	uint64_t records;
 	uint8_t kind, exchange;
-	bool asked, fast_start, answered, error;
-	bool derp, late, gap, spliced;
+	bool asked, fast_start, bodyless, answered, error;
+	bool inside, mute;
+	bool derp, late, gap, spliced, opened, shut;
 };
 
 /* bytes before a piece that are judged together with it */
@@ -127,5 +141,28 @@ bool wga_stream_waits_clear(const struct wga_stream *st, bool from_client);
 enum wga_segment wga_stream_peek(const struct wga_stream *st, bool from_client);
 
 void wga_stream_drop_unit(struct wga_side *s);
+
+void wga_side_clear(struct wga_side *s);
+
+/* The server has said hello: get ready to open what follows, if it can be. */
+void wga_opening_begin(struct wga_stream *st);
+
+/* are the records of this side opened? */
+bool wga_opening_due(const struct wga_stream *st, bool from_client);
+
+/* Open the next record and judge what is inside. */
+enum wga_segment wga_opening_record(struct wga_stream *st, bool from_client,
+				    const uint8_t *p, size_t len);
+
+/* Nothing more comes from a side: judge what waits inside. */
+enum wga_segment wga_opening_close(struct wga_stream *st, bool from_client);
+
+/* what waits inside, as wga_stream_peek() */
+enum wga_segment wga_opening_peek(const struct wga_stream *st,
+				  bool from_client);
+
+/* The records are no longer in step with their keys: never open any more. */
+void wga_opening_stop(struct wga_stream *st);
+void wga_opening_free(struct wga_stream *st);
 
 #endif /* WGA_STREAM_INTERNAL_H */

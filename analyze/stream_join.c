@@ -21,6 +21,8 @@ static struct wga_side *side_of(struct wga_stream *st, bool from_client)
 /* what may be spoken at all, by what the server was declared to be */
 static bool proto_allowed(const struct wga_stream *st, enum wga_proto proto)
 {
+	if (st->inside)
+		return proto != WGA_PROTO_TLS;
 	switch (proto) {
 	case WGA_PROTO_TLS:
 		return st->kind != WGA_STREAM_PORT80;
@@ -51,7 +53,8 @@ static bool start(struct wga_stream *st, bool from_client, const uint8_t *p)
 	if (p[0] == WGA_TLS_HANDSHAKE ||
 	    (p[0] == WGA_TLS_ALERT && !from_client))
 		proto = WGA_PROTO_TLS;
-	else if (!from_client && st->fast_start)
+	else if (!from_client && st->fast_start &&
+		 (!st->inside || p[0] != 'H'))
 		proto = WGA_PROTO_DERP;
 	if (!proto_allowed(st, proto) ||
 	    !proto_agrees(proto, side_of(st, !from_client)->proto))
@@ -245,6 +248,10 @@ enum wga_segment wga_stream_feed(struct wga_stream *st, bool from_client,
 	struct wga_side *s = side_of(st, from_client);
 
 	s->fed += len;
+	if (s->step == WGA_STEP_START && st->inside && !st->asked)
+		st->mute = st->mute || wga_http2_begins(from_client, p, len);
+	if (st->mute)
+		return WGA_SEGMENT_FINE;
 	if (s->step == WGA_STEP_START && !start(st, from_client, p))
 		return wga_stream_break(st, from_client, p, len);
 	if (s->step == WGA_STEP_IN || join(st, from_client, p, len))

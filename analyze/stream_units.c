@@ -60,6 +60,8 @@ static bool unit_append(struct wga_side *s, const uint8_t *p, size_t len)
 bool wga_stream_may_ask(const struct wga_stream *st,
 			enum wga_http_exchange exchange)
 {
+	if (st->inside)
+		return true;
 	switch (exchange) {
 	case WGA_HTTP_TS2021:
 		return st->kind != WGA_STREAM_DERP;
@@ -91,6 +93,22 @@ static bool read_answer(struct wga_stream *st, const uint8_t *p, size_t len,
 		}
 	}
 	return false;
+}
+
+/* A head inside TLS, or a part of the body behind it */
+static size_t inside_length(struct wga_stream *st, bool from_client,
+			    const uint8_t *p, size_t len)
+{
+	const struct wga_side *s = side_of(st, from_client);
+	size_t head;
+
+	if (s->body.framing != WGA_HTTP_NO_BODY)
+		return wga_http_body_next(&s->body, p, len);
+	if (!wga_http_inside_begins(from_client, p, len))
+		return BAD;
+	head = wga_http_head_length(p, len);
+	return head > WGA_HTTP_INSIDE_MAX ||
+	       (!head && len > WGA_HTTP_INSIDE_MAX) ? BAD : head;
 }
 
 static size_t http_length(struct wga_stream *st, bool from_client,
@@ -133,6 +151,8 @@ static size_t unit_length(struct wga_stream *st, bool from_client,
 			return BAD;
 		return len < WGA_DERP_HEADER ? 0 : wga_derp_frame_length(p);
 	default:
+		if (st->inside)
+			return inside_length(st, from_client, p, len);
 		return http_length(st, from_client, p, len);
 	}
 }
@@ -147,7 +167,7 @@ size_t wga_unit_header(const struct wga_side *s)
 	case WGA_PROTO_DERP:
 		return WGA_DERP_HEADER;
 	default:
-		return WGA_HTTP_HEAD_MAX + 1;
+		return WGA_HTTP_INSIDE_MAX + 1;
 	}
 }
 
@@ -197,6 +217,58 @@ static enum wga_segment http_unit(struct wga_stream *st, bool from_client,
 	return WGA_SEGMENT_FINE;
 }
 
+static enum wga_segment inside_request(struct wga_stream *st, const uint8_t *p,
+				       size_t len)
+{
+	struct wga_http_asked asked;
+
+	if (!wga_http_inside_request(p, len, &asked))
+		return WGA_SEGMENT_TEXT;
+	st->asked = true;
+	st->answered = false;
+	st->exchange = (uint8_t)asked.exchange;
+	st->fast_start = asked.fast_start;
+	st->bodyless = asked.bodyless;
+	upgrade(st, side_of(st, true));
+	return WGA_SEGMENT_FINE;
+}
+
+/* The upgrade was refused: another request may follow. */
+static void downgrade(struct wga_side *client)
+{
+	bool none = client->proto == WGA_PROTO_TS2021 ?
+		    !client->ts2021.frames : !client->derp.frames;
+
+	if (client->proto == WGA_PROTO_HTTP || !none || client->unit_len)
+		return;
+	client->proto = WGA_PROTO_HTTP;
+	client->body = (struct wga_http_body){ 0 };
+}
+
+static enum wga_segment inside_answer(struct wga_stream *st, const uint8_t *p,
+				      size_t len)
+{
+	struct wga_side *s = side_of(st, false);
+	struct wga_http_asked asked = {
+		.exchange = st->exchange, .bodyless = st->bodyless,
+	};
+	bool upgraded;
+
+	if (s->body.framing != WGA_HTTP_NO_BODY) {
+		wga_http_body_take(&s->body, p, len);
+		return WGA_SEGMENT_FINE;
+	}
+	if (!st->asked || st->answered ||
+	    !wga_http_inside_answer(p, len, &asked, &upgraded, &s->body))
+		return WGA_SEGMENT_TEXT;
+	st->answered = true;
+	if (upgraded)
+		upgrade(st, s);
+	else
+		downgrade(side_of(st, true));
+	return WGA_SEGMENT_FINE;
+}
+
 /* What a TLS record does to the state of its side; the body need not be there
  * if it is ciphertext.
  */
@@ -209,6 +281,8 @@ static enum wga_segment tls_unit(struct wga_stream *st, bool from_client,
 
 	if (from_client && p[0] == WGA_TLS_HANDSHAKE && s->tls.hellos)
 		st->law.fresh = true;
+	if (!from_client && p[0] == WGA_TLS_HANDSHAKE)
+		wga_opening_begin(st);
 	if (p[0] != WGA_TLS_DATA)
 		return ret;
 	st->records++;
@@ -232,9 +306,12 @@ static enum wga_segment unit_state(struct wga_stream *st, bool from_client,
 		st->records++;
 		return WGA_SEGMENT_FINE;
 	case WGA_PROTO_DERP:
-		return wga_derp_frame(&s->derp, from_client, p, len, st->packet,
-				      st->arg);
+		return wga_derp_frame(&st->derp_ends, &s->derp, from_client, p,
+				      len, st->packet, st->arg);
 	default:
+		if (st->inside)
+			return from_client ? inside_request(st, p, len) :
+					     inside_answer(st, p, len);
 		return http_unit(st, from_client, p, len);
 	}
 }
@@ -248,10 +325,15 @@ static enum wga_segment judge_unit(struct wga_stream *st, bool from_client,
 	enum wga_segment ret;
 
 	ret = unit_state(st, from_client, p, len);
+	st->shut = st->shut || s->proto != WGA_PROTO_TLS;
 	if (!opaque)
 		return ret;
 	if (s->opaque_from == UINT64_MAX)
 		s->opaque_from = s->fed;
+	if (wga_opening_due(st, from_client))
+		return wga_segment_worse(ret,
+			wga_opening_record(st, from_client, p, len));
+	st->shut = true;
 	return wga_segment_worse(ret, wga_judge_body(&s->sum, p + header,
 						     len - header));
 }
@@ -266,6 +348,7 @@ enum wga_segment wga_stream_break(struct wga_stream *st, bool from_client,
 		ret = wga_segment_worse(ret, wga_judge_refuse(s->unit,
 							      s->unit_len));
 	wga_stream_drop_unit(s);
+	wga_opening_stop(st);
 	s->step = WGA_STEP_BROKEN;
 	if (!st->asked && s->proto == WGA_PROTO_HTTP)
 		s->proto = WGA_PROTO_NONE;
@@ -273,10 +356,11 @@ enum wga_segment wga_stream_break(struct wga_stream *st, bool from_client,
 }
 
 /* No memory for a unit: what cannot be judged is a gap. */
-static enum wga_segment run_out(struct wga_side *s, const uint8_t *p,
-				size_t len)
+static enum wga_segment run_out(struct wga_stream *st, struct wga_side *s,
+				const uint8_t *p, size_t len)
 {
 	wga_stream_drop_unit(s);
+	wga_opening_stop(st);
 	s->headless = 0;
 	s->gap = true;
 	s->step = WGA_STEP_LOST;
@@ -332,7 +416,7 @@ static enum wga_segment add_waiting(struct wga_stream *st, bool from_client,
 	*taken = len < limit - before ? len : limit - before;
 	if (!wga_unit_reserve(s, limit) || !unit_append(s, p, *taken)) {
 		*taken = len;
-		return run_out(s, p, len);
+		return run_out(st, s, p, len);
 	}
 	if (!total)
 		total = unit_length(st, from_client, s->unit, s->unit_len);
@@ -346,7 +430,8 @@ static enum wga_segment add_waiting(struct wga_stream *st, bool from_client,
 		s->unit_len = (uint32_t)total;
 		return finish_waiting(st, from_client);
 	}
-	if (*taken < len)
+	/* what can be opened will tell more when it is whole */
+	if (*taken < len || wga_opening_due(st, from_client))
 		return WGA_SEGMENT_FINE;
 	return judge_waiting(s, *taken);
 }
@@ -419,6 +504,7 @@ enum wga_segment wga_stream_park(struct wga_stream *st, bool from_client)
 	rest = waiting_rest(s);
 	if (!rest)
 		return WGA_SEGMENT_FINE;
+	wga_opening_stop(st);
 	ret = wga_stream_peek(st, from_client);
 	if (!s->headless)
 		ret = wga_segment_worse(ret,
@@ -435,6 +521,7 @@ void wga_stream_skip(struct wga_stream *st, bool from_client, uint32_t n)
 
 	s->fed += n;
 	s->gap = true;
+	wga_opening_stop(st);
 	if (s->opaque_from == UINT64_MAX)
 		st->tls.blind = true;
 	if (from_client && st->law.records < 3)

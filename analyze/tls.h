@@ -50,11 +50,15 @@ enum wga_tls_phase {
  * @retry:	the server asked for a second ClientHello
  * @blind:	the beginning of one side is missing, so that what the other
  *		side may do is not fully known
+ * @early:	the client may send data before the handshake is over (0-RTT)
+ * @suite:	cipher suite that the server selected
+ * @random:	of the ClientHello; a second one repeats it (RFC 8446, 4.1.2)
  * @sni:	server name of the ClientHello, shortened to fit
  */
 struct wga_tls {
-	uint16_t version;
-	bool retry, blind;
+	uint16_t version, suite;
+	bool retry, blind, early;
+	uint8_t random[32];
 	char sni[44];
 };
 

@@ -28,6 +28,7 @@ enum {
 	EXTENDED_MASTER_SECRET = 23,
 	SESSION_TICKET = 35,
 	PRE_SHARED_KEY = 41,
+	EARLY_DATA = 42,
 	SUPPORTED_VERSIONS = 43,
 	COOKIE = 44,
 	CERTIFICATE_AUTHORITIES = 47,
@@ -172,6 +173,9 @@ static bool client_extension(struct wga_tls *tls, uint32_t type,
 		return read_numbers(c, 2);
 	case PADDING:
 		return wga_all_zero(c.p, c.n);
+	case EARLY_DATA:
+		tls->early = true;
+		return !c.n;
 	case CERTIFICATE_AUTHORITIES:
 		return false;
 	default:
@@ -244,6 +248,7 @@ enum wga_segment wga_tls_client_hello(struct wga_tls *tls, const uint8_t *p,
 	    !wga_cursor_vector(&c, 1, &methods) || methods.n != 1 ||
 	    methods.p[0])
 		return malformed(p, len);
+	memcpy(tls->random, random.p, sizeof(tls->random));
 	if (!c.n)
 		return wga_tls_has_text(p, len) ? WGA_SEGMENT_TEXT :
 						  WGA_SEGMENT_FINE;
@@ -316,6 +321,7 @@ enum wga_segment wga_tls_server_hello(struct wga_tls *tls, const uint8_t *p,
 		return WGA_SEGMENT_FOREIGN;
 	tls->retry = retry;
 	tls->version = WGA_TLS_12;
+	tls->suite = (uint16_t)suite;
 	while (list.n) {
 		if (!wga_cursor_number(&list, 2, &type) ||
 		    !wga_cursor_vector(&list, 2, &body) ||

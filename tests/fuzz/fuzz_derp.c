@@ -30,6 +30,7 @@ static void read_http(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct wga_derp_side side = { 0 };
+	struct wga_derp derp = { 0 };
 	bool from_client;
 	size_t len;
 
@@ -45,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		len = wga_derp_frame_length(data);
 		if (len > size)
 			break;
-		wga_derp_frame(&side, from_client, data, len, on_packet, NULL);
+		wga_derp_frame(&derp, &side, from_client, data, len, on_packet,
+			       NULL);
 		data += len;
 		size -= len;
 	}

@@ -27,6 +27,9 @@ static bool on_packet(void *arg, const struct wga_derp_packet *pkt)
 	return seen->fine;
 }
 
+/* what the sides of the connection share */
+static struct wga_derp ends;
+
 /* A frame of a connection that is past its introduction */
 static enum wga_segment frame(bool from_client, struct seen *seen)
 {
@@ -35,7 +38,8 @@ static enum wga_segment frame(bool from_client, struct seen *seen)
 	assert_int_equal(wga_derp_frame_length(o.b), o.n);
 	if (!wga_derp_header_fits(&side, from_client, o.b, o.n))
 		return WGA_SEGMENT_FOREIGN;
-	return wga_derp_frame(&side, from_client, o.b, o.n, on_packet, seen);
+	return wga_derp_frame(&ends, &side, from_client, o.b, o.n, on_packet,
+			      seen);
 }
 
 static enum wga_segment frame_random(bool from_client, uint8_t type, size_t len)
@@ -138,7 +142,8 @@ static void test_introduction(void **state)
 	put_derp_header(&o, 2, 104);
 	put_random(&o, 104);
 	assert_true(wga_derp_header_fits(&client, true, o.b, o.n));
-	assert_int_equal(wga_derp_frame(&client, true, o.b, o.n, NULL, NULL),
+	assert_int_equal(wga_derp_frame(&ends, &client, true, o.b, o.n,
+					NULL, NULL),
 			 WGA_SEGMENT_FINE);
 	/* nor is it said twice */
 	assert_false(wga_derp_header_fits(&client, true, o.b, o.n));
@@ -146,7 +151,8 @@ static void test_introduction(void **state)
 	o.n = 0;
 	put_server_key(&o, 0x91);
 	assert_true(wga_derp_header_fits(&server, false, o.b, o.n));
-	assert_int_equal(wga_derp_frame(&server, false, o.b, o.n, NULL, NULL),
+	assert_int_equal(wga_derp_frame(&ends, &server, false, o.b, o.n,
+					NULL, NULL),
 			 WGA_SEGMENT_FINE);
 	o.n = 0;
 	put_derp_header(&o, 6, 0);
@@ -155,7 +161,8 @@ static void test_introduction(void **state)
 	put_derp_header(&o, 3, 70);
 	put_random(&o, 70);
 	assert_true(wga_derp_header_fits(&server, false, o.b, o.n));
-	assert_int_equal(wga_derp_frame(&server, false, o.b, o.n, NULL, NULL),
+	assert_int_equal(wga_derp_frame(&ends, &server, false, o.b, o.n,
+					NULL, NULL),
 			 WGA_SEGMENT_FINE);
 	assert_false(wga_derp_header_fits(&server, false, o.b, o.n));
 }
@@ -167,13 +174,15 @@ static void test_bad_introduction(void **state)
 	(void)state;
 	o.n = 0;
 	put_server_key(&o, 0x90);
-	assert_int_not_equal(wga_derp_frame(&side, false, o.b, o.n, NULL, NULL),
+	assert_int_not_equal(wga_derp_frame(&ends, &side, false, o.b, o.n,
+					NULL, NULL),
 			     WGA_SEGMENT_FINE);
 	o.n = 0;
 	put_derp_header(&o, 2, 104);
 	put_random(&o, 56);
 	put_text(&o, "{\"version\":2,\"CanAckPings\":true, and text}       ");
-	assert_int_equal(wga_derp_frame(&side, true, o.b, o.n, NULL, NULL),
+	assert_int_equal(wga_derp_frame(&ends, &side, true, o.b, o.n,
+					NULL, NULL),
 			 WGA_SEGMENT_TEXT);
 }
 
@@ -209,7 +218,8 @@ static void test_packets(void **state)
 	assert_false(seen.from_client);
 
 	/* nobody there to say what it is */
-	assert_int_not_equal(wga_derp_frame(&(struct wga_derp_side){ 2 }, false,
+	assert_int_not_equal(wga_derp_frame(&ends,
+					    &(struct wga_derp_side){ 2 }, false,
 					    o.b, o.n, NULL, NULL),
 			     WGA_SEGMENT_FINE);
 
