@@ -390,21 +390,37 @@ static void judge_sessions(struct wga_judge *g)
 			       "endpoint of a registered node (restarted)");
 }
 
+static void judge_expected(struct wga_judge *g)
+{
+	struct wga_verdict *v = g->v;
+	size_t i;
+
+	v->expects = calloc(g->cfg->n_expect + 1, sizeof(*v->expects));
+	if (!v->expects) {
+		g->broken = true;
+		return;
+	}
+	for (i = 0; i < g->cfg->n_expect; i++) {
+		const struct wga_expect *e = &g->cfg->expect[i];
+		struct wga_expect_report *r = &v->expects[v->n_expects++];
+
+		memcpy(r->a, e->a, sizeof(r->a));
+		memcpy(r->b, e->b, sizeof(r->b));
+		r->seen = wga_summary_pair_seen(g, e->a, e->b);
+		if (!r->seen)
+			wga_judge_found(g, WGA_CODE_MISSING_PAIR, 1, NULL,
+					"%s and %s", e->a, e->b);
+	}
+}
+
 static void judge_presence(struct wga_judge *g)
 {
-	size_t i;
 
 	if (!g->data_messages && !g->derp_messages)
 		wga_judge_found(g, WGA_CODE_NO_ENCRYPTED_TRAFFIC, 1, NULL,
 				"no WireGuard data was seen, directly or in "
 				"an opened relay");
-	for (i = 0; i < g->cfg->n_expect; i++) {
-		const struct wga_expect *e = &g->cfg->expect[i];
-
-		if (!wga_summary_pair_seen(g, e->a, e->b))
-			wga_judge_found(g, WGA_CODE_MISSING_PAIR, 1, NULL,
-					"%s and %s", e->a, e->b);
-	}
+	judge_expected(g);
 }
 
 /* Exemptions that were used, and what was not looked into */

@@ -125,6 +125,7 @@ void wga_verdict_free(struct wga_verdict *v)
 	free(v->flows);
 	free(v->sessions);
 	free(v->pairs);
+	free(v->expects);
 	free(v->notes);
 	free(v);
 }

@@ -174,6 +174,16 @@ struct wga_pair_report {
 };
 
 /**
+ * struct wga_expect_report - a pair that was to have talked (--expect-pair)
+ * @a, @b:	as declared
+ * @seen:	WireGuard data went both ways
+ */
+struct wga_expect_report {
+	char a[64], b[64];
+	bool seen;
+};
+
+/**
  * struct wga_note - something counted that is no reason: exemptions used,
  * what was not judged, what the verdict rests on
  */
@@ -199,6 +209,8 @@ struct wga_verdict {
 	size_t n_sessions;
 	struct wga_pair_report *pairs;
 	size_t n_pairs;
+	struct wga_expect_report *expects;
+	size_t n_expects;
 	struct wga_note *notes;
 	size_t n_notes;
 };

@@ -37,6 +37,8 @@ int wga_analyze(const struct wga_command *cmd, bool brief, int argc,
 	if (first < 0)
 		return opt.status;
 	opt.render.brief = brief;
+	opt.render.run.paths = argv + first;
+	opt.render.run.n_paths = (size_t)(argc - first);
 
 	if (first == argc) {
 		wga_err_set(&err, "usage",

@@ -149,7 +149,9 @@ static int capture(struct wga_listen *l, const struct capture_options *co,
 			l->n++;
 			return -1;
 		}
+	/* the user that is left may write less than root */
 	if (expect_leaks(l, err) < 0 || wga_privileges_drop(err) < 0 ||
+	    wga_outputs_check(&l->opt->outputs, err) < 0 ||
 	    wga_listen_run(l, err) < 0)
 		return -1;
 	return wga_run_judge(run, out, err);

@@ -74,7 +74,7 @@ static int new_key(const struct wga_options *opt, const char *path)
 	if (wga_seal_key_new(path, public, &err) < 0)
 		return wga_options_fail(opt, &err);
 	return wga_options_written(opt, wga_seal_write_new_key(stdout, path,
-						public, opt->json),
+						public, wga_outputs_machine(&opt->outputs)),
 				   WGA_EXIT_PASS);
 }
 
@@ -121,7 +121,7 @@ static int seal(const struct wga_options *opt, const struct seal_args *args,
 		status = wga_options_fail(opt, &err);
 	else
 		status = wga_options_written(opt, wga_seal_write_sealed(stdout,
-						dir, &key, &m, opt->json),
+						dir, &key, &m, wga_outputs_machine(&opt->outputs)),
 					     WGA_EXIT_PASS);
 	wga_seal_manifest_free(&m);
 	wga_seal_key_free(&key);

@@ -35,7 +35,7 @@ static int verify(const struct wga_options *opt, const char *key,
 		status = report.tampered ? WGA_EXIT_VIOLATION :
 			 report.n ? WGA_EXIT_ERROR : WGA_EXIT_PASS;
 		status = wga_options_written(opt, wga_seal_write_report(stdout,
-						&report, opt->json), status);
+						&report, wga_outputs_machine(&opt->outputs)), status);
 	}
 	wga_seal_report_free(&report);
 	return status;

@@ -341,7 +341,8 @@ static void close_loop(struct loop *loop)
 static int open_loop(struct loop *loop, struct wga_err *err)
 {
 	struct wga_listen *l = loop->l;
-	const bool table = l->opt->render.width > 0 && !l->opt->json;
+	const bool table = l->opt->render.width > 0 &&
+		!wga_outputs_machine(&l->opt->outputs);
 
 	loop->fd[FD_SIGNAL].fd = open_signals();
 	loop->fd[FD_TICK].fd = open_timer(SECOND_NS, SECOND_NS);

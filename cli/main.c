@@ -82,19 +82,6 @@ static const char *nearest(const char *word)
 	return commands[best]->name;
 }
 
-/* before there is a command whose options could be read */
-static int fail(int argc, char **argv, const struct wga_err *err)
-{
-	struct wga_options opt = { .renderer = &wga_render_text };
-	int i;
-
-	for (i = 1; i < argc && !opt.json; i++)
-		opt.json = !strcmp(argv[i], "--json");
-	if (opt.json)
-		opt.renderer = &wga_render_json;
-	return wga_options_fail(&opt, err);
-}
-
 static int unknown(int argc, char **argv, const char *word)
 {
 	struct wga_err err;
@@ -107,7 +94,7 @@ static int unknown(int argc, char **argv, const char *word)
 		wga_err_set(&err, "usage",
 			    "unknown command \"%s\"; did you mean \"%s\"?",
 			    word, nearest(word));
-	return fail(argc, argv, &err);
+	return wga_options_refuse(argc, argv, &err);
 }
 
 static int run(int argc, char **argv)

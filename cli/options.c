@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/options.h"
@@ -40,13 +41,23 @@ static const struct {
 /* what says how to write */
 static const struct {
 	const char *name, *arg, *help;
+	const struct wga_renderer *renderer;
 } present[] = {
-	{ "json", NULL, "one JSON document on standard output" },
-	{ "color", "WHEN", "auto (default; NO_COLOR is honoured), always, never" },
-	{ "help", NULL, "this text" },
+	{ "color", "WHEN", "auto (default; NO_COLOR is honoured), always, never",
+	  NULL },
+	{ "help", NULL, "this text", NULL },
+	{ "json", NULL, "one JSON document on standard output",
+	  &wga_render_json },
+	{ "jsonl", NULL, "a JSON line per flow, session, pair, then the verdict",
+	  &wga_render_jsonl },
+	{ "junit", "FILE", "JUnit XML; FILE \"-\" is standard output",
+	  &wga_render_junit },
+	{ "sarif", "FILE", "SARIF 2.1.0", &wga_render_sarif },
+	{ "prometheus", "FILE", "metrics for node_exporter's textfile collector",
+	  &wga_render_prometheus },
 };
 
-enum { PRESENT_JSON, PRESENT_COLOR, PRESENT_HELP };
+enum { PRESENT_COLOR, PRESENT_HELP };
 
 /* values that getopt_long() returns: a table and an index into it */
 enum { TABLE_DECLARE = 0x100, TABLE_PRESENT = 0x200, TABLE_OWN = 0x300 };
@@ -115,15 +126,15 @@ static int set_present(struct parse *p, int which, const char *arg,
 		       struct wga_err *err)
 {
 	switch (which) {
-	case PRESENT_JSON:
-		p->opt->json = true;
-		p->opt->renderer = &wga_render_json;
-		return 0;
 	case PRESENT_COLOR:
 		return set_color(&p->color, arg, err);
-	default:
+	case PRESENT_HELP:
 		p->help = p->help || !p->failed;
 		return 0;
+	default:
+		return wga_outputs_add(&p->opt->outputs,
+				       present[which].renderer,
+				       arg ? arg : "-", err);
 	}
 }
 
@@ -207,15 +218,46 @@ static void settle_render(struct wga_options *opt, enum color color)
 		opt->render.width = size.ws_col;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static void options_init(struct wga_options *opt)
+{
+	*opt = (struct wga_options){ .render.run.start_ns = now_ns() };
+	if (!gethostname(opt->host, sizeof(opt->host) - 1))
+		opt->render.run.host = opt->host;
+	wga_config_init(&opt->cfg);
+}
+
+int wga_options_refuse(int argc, char **argv, const struct wga_err *err)
+{
+	const struct wga_command none = { .name = "help" };
+	struct wga_options opt;
+	struct parse p = { .opt = &opt, .cmd = &none, .failed = true };
+	int status;
+
+	options_init(&opt);
+	read_options(&p, argc, argv);
+	status = wga_options_fail(&opt, err);
+	wga_options_free(&opt);
+	return status;
+}
+
 int wga_options_parse(struct wga_options *opt, const struct wga_command *cmd,
 		      void *own, int argc, char **argv)
 {
 	struct parse p = { .opt = opt, .cmd = cmd, .own = own };
 
-	*opt = (struct wga_options){ .renderer = &wga_render_text };
-	wga_config_init(&opt->cfg);
+	options_init(opt);
 	read_options(&p, argc, argv);
 	settle_render(opt, p.color);
+	if (!p.help && !p.failed)
+		p.failed = wga_outputs_check(&opt->outputs, &p.err) < 0;
 	if (!p.help && !p.failed)
 		return optind;
 
@@ -265,12 +307,21 @@ void wga_options_help(FILE *out, const struct wga_command *cmd)
 	      "3 inconclusive.\n", out);
 }
 
+static struct wga_render_options at_end(const struct wga_options *opt,
+					int status)
+{
+	struct wga_render_options render = opt->render;
+
+	render.run.end_ns = now_ns();
+	render.run.status = status;
+	return render;
+}
+
 int wga_options_fail(const struct wga_options *opt, const struct wga_err *err)
 {
-	FILE *out = opt->json ? stdout : stderr;
+	const struct wga_render_options render = at_end(opt, WGA_EXIT_ERROR);
 
-	opt->renderer->error(out, err, &opt->render);
-	fflush(out);
+	wga_outputs_error(&opt->outputs, err, &render);
 	return WGA_EXIT_ERROR;
 }
 
@@ -286,19 +337,9 @@ int wga_options_written(const struct wga_options *opt, int ret, int status)
 	return WGA_EXIT_ERROR;
 }
 
-int wga_options_verdict(const struct wga_options *opt,
-			const struct wga_verdict *v)
+static enum wga_exit exit_of(enum wga_outcome outcome)
 {
-	struct wga_err err;
-
-	if (opt->renderer->verdict(stdout, v, &opt->render) < 0 ||
-	    fflush(stdout)) {
-		wga_err_set(&err, "write-failed",
-			    "cannot write the verdict to standard output");
-		wga_render_text.error(stderr, &err, &opt->render);
-		return WGA_EXIT_ERROR;
-	}
-	switch (v->outcome) {
+	switch (outcome) {
 	case WGA_PASS:
 		return WGA_EXIT_PASS;
 	case WGA_VIOLATION:
@@ -307,4 +348,16 @@ int wga_options_verdict(const struct wga_options *opt,
 		break;
 	}
 	return WGA_EXIT_INCONCLUSIVE;
+}
+
+int wga_options_verdict(const struct wga_options *opt,
+			const struct wga_verdict *v)
+{
+	const struct wga_render_options render =
+		at_end(opt, (int)exit_of(v->outcome));
+	struct wga_err err;
+
+	if (wga_outputs_verdict(&opt->outputs, v, &render, &err) < 0)
+		return wga_options_fail(opt, &err);
+	return render.run.status;
 }

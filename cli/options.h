@@ -2,19 +2,21 @@
 #ifndef WGA_OPTIONS_H
 #define WGA_OPTIONS_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 
 #include "analyze/config.h"
 #include "analyze/verdict.h"
 #include "cli/cli.h"
+#include "cli/outputs.h"
 #include "report/report.h"
 
 /*
  * Theory of operation
  *
  * The options that capture, analyze and gate share, and the two ways out of a
- * command: a verdict or an error, written by the renderer that was asked for.
+ * command: a verdict or an error, written by the renderers that were asked for.
  *
  *	struct wga_options opt;
  *	int first = wga_options_parse(&opt, cmd, &own, argc, argv);
@@ -30,17 +32,17 @@
 /**
  * struct wga_options - what was asked for
  * @cfg:	what was declared
- * @json:	--json
- * @renderer:	text or JSON
- * @render:	for standard output: colour, columns (0 if it is no terminal);
- *		brief is for the command to set
+ * @outputs:	renderings
+ * @render:	colour, columns (0 if standard output is no terminal), the run;
+ *		brief and run.paths are for the command to set
+ * @host:	for render.run
  * @status:	exit status when wga_options_parse() returns -1
  */
 struct wga_options {
 	struct wga_config cfg;
-	bool json;
-	const struct wga_renderer *renderer;
+	struct wga_outputs outputs;
 	struct wga_render_options render;
+	char host[HOST_NAME_MAX + 1];
 	int status;
 };
 
@@ -65,9 +67,20 @@ void wga_options_free(struct wga_options *opt);
 void wga_options_help(FILE *out, const struct wga_command *cmd);
 
 /**
+ * wga_options_refuse() - end a command line that names no command
+ * @err:	what is wrong with it
+ *
+ * The options that say how to write are heeded all the same.
+ *
+ * Return: WGA_EXIT_ERROR.
+ */
+int wga_options_refuse(int argc, char **argv, const struct wga_err *err);
+
+/**
  * wga_options_fail() - write an error where errors go
  *
- * JSON on standard output under --json, else text on standard error.
+ * On standard output if that is for a program (--json), else as text on
+ * standard error; also into every file that was asked for.
  *
  * Return: WGA_EXIT_ERROR.
  */
@@ -83,10 +96,10 @@ int wga_options_fail(const struct wga_options *opt, const struct wga_err *err);
 int wga_options_written(const struct wga_options *opt, int ret, int status);
 
 /**
- * wga_options_verdict() - write a verdict to standard output
+ * wga_options_verdict() - write a verdict, in all renderings
  *
  * Return: the exit status that goes with it; WGA_EXIT_ERROR, with an error
- * written, when standard output could not be written.
+ * written, when one of them could not be written.
  */
 int wga_options_verdict(const struct wga_options *opt,
 			const struct wga_verdict *v);

@@ -12,24 +12,42 @@
  * Theory of operation
  *
  * A renderer writes one finished verdict, or one error, to a stream. It decides
- * nothing: what it prints is in struct wga_verdict.
+ * nothing: what it prints is in struct wga_verdict, and what a verdict cannot
+ * know of the run that gave it is in struct wga_render_run.
  */
+
+/**
+ * struct wga_render_run - the run of the program
+ * @host:	name of this machine, or NULL
+ * @start_ns, @end_ns:	when it began and ended, of the realtime clock
+ * @status:	its exit status
+ * @paths, @n_paths:	the files that were read, as they were named
+ */
+struct wga_render_run {
+	const char *host;
+	uint64_t start_ns, end_ns;
+	int status;
+	char *const *paths;
+	size_t n_paths;
+};
 
 /**
  * struct wga_render_options - how to write
  * @color:	ANSI colours are wanted
  * @brief:	verdict and reasons only (`wgaudit gate`)
  * @width:	columns of the terminal, 0 if it is none
+ * @run:	for what CI systems and monitoring want to know
  */
 struct wga_render_options {
 	bool color;
 	bool brief;
 	unsigned int width;
+	struct wga_render_run run;
 };
 
 /**
  * struct wga_renderer - one way to write results
- * @name:	"text", "json"
+ * @name:	that of its option, or "text"
  * @verdict:	write a verdict
  * @error:	write an error
  * Both return 0, or -1 if the stream failed.
@@ -44,6 +62,10 @@ struct wga_renderer {
 
 extern const struct wga_renderer wga_render_text;
 extern const struct wga_renderer wga_render_json;
+extern const struct wga_renderer wga_render_jsonl;
+extern const struct wga_renderer wga_render_junit;
+extern const struct wga_renderer wga_render_sarif;
+extern const struct wga_renderer wga_render_prometheus;
 
 /**
  * wga_live_table() - redraw the live table of flows in place (text, terminal)

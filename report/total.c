@@ -26,3 +26,15 @@ uint64_t wga_total_span(const struct wga_total *sum)
 		return 0;
 	return sum->last_ns - sum->first_ns;
 }
+
+const struct wga_reason *wga_total_reason(const struct wga_verdict *v,
+					  enum wga_code code)
+{
+	size_t i;
+
+	for (i = 0; i < v->n_reasons; i++) {
+		if (v->reasons[i].code == code)
+			return &v->reasons[i];
+	}
+	return NULL;
+}

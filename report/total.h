@@ -15,6 +15,10 @@ struct wga_total {
 
 struct wga_total wga_total_of(const struct wga_verdict *v);
 
+/* first reason of that code, or NULL if none stands */
+const struct wga_reason *wga_total_reason(const struct wga_verdict *v,
+					  enum wga_code code);
+
 /* nanoseconds from first to last frame, 0 if there is no such time */
 uint64_t wga_total_span(const struct wga_total *sum);
 

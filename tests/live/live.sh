@@ -534,6 +534,25 @@ case_users() {
 	stop 3
 }
 
+# files are written by the user that is left, which is told before the capture
+case_renderings() {
+	lab_bridge br-a 192.168.50.1/24
+	mkdir -m 777 $LAB/open
+	start --bridge br-a --prometheus $LAB/open/p --sarif $LAB/open/s
+	stop 3
+	says '^INCONCLUSIVE'
+	grep -qxF 'wgaudit_kernel_drops{input="br-a"} 0' $LAB/open/p ||
+		fail "no drops of br-a"
+	jq -e '.runs[0].results[0].locations == [{"logicalLocations":
+		[{"name": "br-a", "kind": "bridge"}]}] and
+		.runs[0].artifacts == []' $LAB/open/s >/dev/null ||
+		fail "br-a is not the location"
+	[ "$(ls -A $LAB/open)" = $'p\ns' ] || fail "more than two files are left"
+	[ "$(awk 'NR == 1 { print $3 }' /proc/self/uid_map)" -gt 65534 ] || return 0
+	refused "cannot write $LAB/p as user 65534" \
+		--bridge br-a --prometheus $LAB/p
+}
+
 case_count() {
 	lab_pair
 	start --bridge br-a --count 20 --json

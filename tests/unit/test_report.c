@@ -617,14 +617,15 @@ static void test_json_error(void **state)
 static void test_full_disk(void **state)
 {
 	const struct wga_renderer *renderers[] = {
-		&wga_render_text, &wga_render_json,
+		&wga_render_text, &wga_render_json, &wga_render_jsonl,
+		&wga_render_junit, &wga_render_sarif, &wga_render_prometheus,
 	};
 	struct sample s;
 	size_t i;
 
 	(void)state;
 	sample_init(&s);
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < sizeof(renderers) / sizeof(renderers[0]); i++) {
 		FILE *out = fopen("/dev/full", "w");
 
 		assert_non_null(out);
