@@ -87,19 +87,22 @@ static int set_ring(void *own, const char *arg, struct wga_err *err)
 	return 0;
 }
 
-static const struct wga_option capture_options[] = {
-	{ "bridge", "BR", "listen on this bridge (repeatable)", set_bridge },
-	{ "duration", "TIME", "end after 10s, 500ms, 2m, 1h", set_duration },
+const struct wga_option wga_capture_options[] = {
+	{ "bridge", "BR", "listen on this bridge", set_bridge,
+	  WGA_OPTION_MANY, NULL },
+	{ "duration", "TIME", "end after 10s, 500ms, 2m, 1h", set_duration,
+	  0, NULL },
 	{ "count", "N", "end after N frames, own ones not counted",
-	  set_count },
+	  set_count, 0, NULL },
 	{ "filter", "EXPR",
 	  "pcap-filter(7) expression; at best inconclusive, for it hides frames",
-	  set_filter },
-	{ "passive", NULL, "send no heartbeat frames", set_passive },
+	  set_filter, 0, NULL },
+	{ "passive", NULL, "send no heartbeat frames", set_passive, 0, NULL },
 	{ "self-test", NULL,
-	  "leak on purpose at start and end: it must be found", set_selftest },
-	{ "ring-bytes", "N", "size of the kernel's ring per bridge (67108864)",
-	  set_ring },
+	  "leak on purpose at start and end: it must be found", set_selftest,
+	  0, NULL },
+	{ "ring-bytes", "N", "size of the kernel's ring per bridge", set_ring,
+	  0, "67108864" },
 	{ 0 },
 };
 
@@ -230,6 +233,7 @@ const struct wga_command wga_cmd_capture = {
 	.about = "Judges every frame on the bridges until Ctrl-C, --duration or --count, then gives\n"
 		 "the verdict. Root or CAP_NET_RAW is needed to open the bridges and is given up\n"
 		 "after that.",
-	.options = capture_options,
+	.options = wga_capture_options,
+	.own_size = sizeof(struct capture_options),
 	.run = run_capture,
 };

@@ -57,12 +57,12 @@ static int set_force(void *own, const char *arg, struct wga_err *err)
 
 static const struct wga_option seal_options[] = {
 	{ "key", "FILE", "secret key; else the user's own, made at first use",
-	  set_key },
+	  set_key, 0, NULL },
 	{ "new-key", "FILE", "make a key, with its public half in FILE.pub",
-	  set_new_key },
-	{ "note", "KEY=VALUE", "say so in the seal, as how it came about (repeatable)",
-	  set_note },
-	{ "force", NULL, "replace a seal that is there", set_force },
+	  set_new_key, 0, NULL },
+	{ "note", "KEY=VALUE", "say so in the seal, as how it came about",
+	  set_note, WGA_OPTION_MANY, NULL },
+	{ "force", NULL, "replace a seal that is there", set_force, 0, NULL },
 	{ 0 },
 };
 

@@ -15,7 +15,8 @@ static int set_key(void *own, const char *arg, struct wga_err *err)
 }
 
 static const struct wga_option verify_options[] = {
-	{ "key", "FILE.pub", "public key that must have signed", set_key },
+	{ "key", "FILE.pub", "public key that must have signed", set_key, 0,
+	  NULL },
 	{ 0 },
 };
 

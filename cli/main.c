@@ -13,6 +13,7 @@ static const struct wga_command *const commands[] = {
 	&wga_cmd_gate,
 	&wga_cmd_seal,
 	&wga_cmd_verify,
+	&wga_cmd_policy,
 };
 
 static void help(FILE *out)

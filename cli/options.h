@@ -10,6 +10,7 @@
 #include "analyze/verdict.h"
 #include "cli/cli.h"
 #include "cli/outputs.h"
+#include "cli/policy.h"
 #include "report/report.h"
 
 /*
@@ -27,7 +28,25 @@
  *	status = wga_options_verdict(&opt, verdict);  (or wga_options_fail())
  *	wga_options_free(&opt);
  *	return status;
+ *
+ * What is declared can also stand in policies (--policy). The keys of a policy
+ * are made of the same tables as the options: those that are shared, and those
+ * of capture, which other commands check and otherwise leave alone. Policies
+ * come first, so the command line adds to their lists and overrides the rest.
  */
+
+/**
+ * struct wga_item - something that was declared
+ * @key:	index of the option, for wga_options_key()
+ * @arg:	its argument; "true" or "false" if it takes none
+ * @file, @line:	policy it stands in; NULL: the command line
+ */
+struct wga_item {
+	size_t key;
+	const char *arg;
+	const char *file;
+	unsigned int line;
+};
 
 /**
  * struct wga_options - what was asked for
@@ -36,6 +55,9 @@
  * @render:	colour, columns (0 if standard output is no terminal), the run;
  *		brief and run.paths are for the command to set
  * @host:	for render.run
+ * @policies:	that were read; setters may keep their strings
+ * @items:	all that was declared, in the order in which it was taken
+ * @scratch:	what the setters of capture fill for a command that is not it
  * @status:	exit status when wga_options_parse() returns -1
  */
 struct wga_options {
@@ -43,6 +65,11 @@ struct wga_options {
 	struct wga_outputs outputs;
 	struct wga_render_options render;
 	char host[HOST_NAME_MAX + 1];
+	struct wga_policy *policies;
+	size_t n_policies;
+	struct wga_item *items;
+	size_t n_items;
+	void *scratch;
 	int status;
 };
 
@@ -60,6 +87,11 @@ int wga_options_parse(struct wga_options *opt, const struct wga_command *cmd,
 		      void *own, int argc, char **argv);
 
 void wga_options_free(struct wga_options *opt);
+
+/* what can be declared: option @i in the order of the help, NULL at the end;
+ * the setter is not among it
+ */
+const struct wga_option *wga_options_key(size_t i, struct wga_option *key);
 
 /**
  * wga_options_help() - write the help of one command

@@ -540,6 +540,23 @@ class Errors(Folder):
                                      "error" if option == "--jsonl" else None)
 
 
+class Policies(Folder):
+    """what wgaudit policy writes is of the same schema"""
+
+    def test_documents(self):
+        good = self.write("p.yaml", b"require: bound\nderp: 1.1.1.1:1\n")
+        bad = self.write("q.yaml", b"require: x\n? [a]\nderp: x\nz: 1\n")
+        for verb, path, branch in (
+                ("check", good, "document_policy_check"),
+                ("show", good, "document_policy_show"),
+                ("check", bad, "document_error"),
+                ("show", bad, "document_error"),
+                ("check", self.path("none"), "document_error")):
+            doc = json.loads(wgaudit("policy", verb, path, "--json").stdout)
+            WGAUDIT_1.validate(doc)
+            only_branch(WGAUDIT_1, branch).validate(doc)
+
+
 class Files(Folder):
     """FILE is replaced whole or not at all"""
 
