@@ -395,7 +395,7 @@ class Names(Folder):
     """names that try to break out"""
     NAMES = [b"a&b<c>\"d'.pcap", b"\x1b]0;x\a\r\n\t.pcap", b"50%41 #?.pcap",
              b"back\\slash{}.pcap", "f\u00fcr\u202e.pcap".encode(), b"\xff\xfe.pcap",
-             b"c:d.pcap", b"]]>.pcap", b"\x7f\x01.pcap"]
+             b"c:d.pcap", b"]]>.pcap", b"\x7f\x01.pcap", b"\\xff\\xfe.pcap"]
 
     def render(self, option, *args, **kwargs):
         run = wgaudit("gate", option, "-", *args, **kwargs)
@@ -415,7 +415,7 @@ class Names(Folder):
         inputs = [dict(key[1:])["input"] for key in samples
                   if key[0] == "wgaudit_kernel_drops"]
         self.assertEqual(len(inputs), len(self.NAMES))
-        self.assertIn("back\\slash{}.pcap", inputs)
+        self.assertIn("back\\x5cslash{}.pcap", inputs)
         self.assertIn("a&b<c>\"d'.pcap", inputs)
         run = read_sarif(self.render("--sarif", *args, cwd=self.dir))
         self.assertEqual([urllib.parse.unquote_to_bytes(a["location"]["uri"])
@@ -454,6 +454,16 @@ class Names(Folder):
                          "file://" + path)
         self.assertEqual(where["logicalLocations"],
                          [{"name": "eth0", "kind": "interface"}])
+
+    def test_same_name(self):
+        """an interface of one file is called as another file is"""
+        self.write("x", pcapng(CLEAR, CLEAR))
+        self.write("x:eth0", pcap(CLEAR))
+        samples = read_prometheus(self.render("--prometheus", "x", "x:eth0",
+                                              cwd=self.dir))
+        self.assertEqual([dict(key[1:])["input"] for key in samples
+                          if key[0] == "wgaudit_kernel_drops"],
+                         ["x:eth0", "x:eth1"])
 
     def test_standard_input(self):
         run = read_sarif(self.render("--sarif", "-", stdin=None,
@@ -635,6 +645,9 @@ class Files(Folder):
         # the others say so
         run = read_sarif(self.read("s"))
         self.assertEqual(run["invocations"][0]["exitCode"], 2)
+        # and it is told before anything is read
+        self.assert_refused(wgaudit("gate", "--junit", self.path("no/j"),
+                                    "/nonexistent/x.pcap"), self.path("no/j"))
         self.assert_refused(self.gate("--junit", ""), "--junit")
         self.assert_refused(self.gate("--junit", self.path("x" * 256)),
                             "xxx")
