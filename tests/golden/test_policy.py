@@ -123,6 +123,7 @@ class Policy(unittest.TestCase):
             ("bridge", "x", "policy", 4),
             ("duration", "2s", "command-line", None),
             ("passive", "true", "policy", 5),
+            ("self-test", "false", "default", None),
             ("ring-bytes", "67108864", "default", None)])
         text = wgaudit("policy", "show", path, "--require",
                        "opened").stdout.decode()
