@@ -56,6 +56,7 @@ void wga_bridge_free(struct wga_bridge *br)
 	free(br->discos);
 	wga_index_free(&br->disco_index);
 	free(br->quotes);
+	free(br->pieces);
 	free(br->scratch.m);
 	free((char *)br->loss.filter);
 	free((char *)br->loss.damage);
@@ -177,7 +178,8 @@ static void account_messages(struct wga_bridge *br, const struct wga_item *item,
 	}
 }
 
-static void account(struct wga_bridge *br, const struct wga_item *item)
+/* Returns the flow's index, or UINT32_MAX when out of memory. */
+static uint32_t account(struct wga_bridge *br, const struct wga_item *item)
 {
 	struct wga_flow_cold *cold;
 	struct wga_flow *flow;
@@ -190,7 +192,7 @@ static void account(struct wga_bridge *br, const struct wga_item *item)
 	i = wga_flow_get(br->flows, &item->key, item->hash, &is_new);
 	if (i == UINT32_MAX) {
 		br->broken = true;
-		return;
+		return i;
 	}
 	flow = wga_flow_at(br->flows, i);
 	cold = wga_flow_cold_at(br->flows, i);
@@ -211,6 +213,7 @@ static void account(struct wga_bridge *br, const struct wga_item *item)
 		account_messages(br, item, cold);
 	if (item->text)
 		cold->aux = 1;
+	return i;
 }
 
 static void account_time(struct wga_bridge *br, const struct wga_batch *batch)
@@ -279,4 +282,24 @@ void wga_bridge_observe(struct wga_bridge *br, const struct wga_batch *batch)
 	/* nothing more to come for a while */
 	if (batch->count < WGA_BATCH_MAX)
 		wga_bridge_settle(br);
+}
+
+void wga_bridge_observe_traced(struct wga_bridge *br,
+			       const struct wga_batch *batch,
+			       struct wga_trace *trace)
+{
+	struct wga_item item;
+	unsigned int i;
+
+	wga_bridge_settle(br);
+	br->handed += batch->count;
+	account_time(br, batch);
+	for (i = 0; i < batch->count; i++) {
+		br->scratch.n = 0;
+		(void)wga_examine(br, &batch->frame[i], &item);
+		item.hash = wga_flow_hash(br->flows, &item.key);
+		trace[i] = (struct wga_trace){
+			account(br, &item), item.codes, item.at.frame,
+		};
+	}
 }

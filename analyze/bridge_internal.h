@@ -52,6 +52,7 @@ struct wga_stream_slot {
  * @bytes:	length on the wire
  * @first, @upto:	its messages in the bridge's scratch array
  * @text:	for WGA_KIND_FRAGMENT: readable
+ * @codes:	bit for each code that the frame has earned by itself
  * @moved_frames, @moved_bytes:	earlier fragments of this datagram
  */
 struct wga_item {
@@ -60,7 +61,7 @@ struct wga_item {
 	struct wga_stamp at;
 	size_t first, upto;
 	uint64_t moved_frames, moved_bytes;
-	uint32_t bytes;
+	uint32_t bytes, codes;
 	uint16_t from, to;
 	uint8_t dir;
 	bool text;
@@ -81,11 +82,22 @@ struct wga_leak {
 };
 
 /**
+ * struct wga_piece - a fragment whose datagram became whole after it
+ * @key:	flow of the datagram
+ */
+struct wga_piece {
+	uint64_t frame;
+	struct wga_flow_key key;
+};
+
+/**
  * struct wga_bridge - see run.h
  * @part, @parts:	see wga_bridge_part()
  * @handed:	frames handed in
  * @marks:	by code; only codes that a frame can earn by itself
  * @now:	frame that is being judged
+ * @now_codes:	bit for each code that it has earned by itself
+ * @pieces, @n_pieces, @piece_room:	only if the frames will be reviewed
  * @derp_messages:	WireGuard messages inside clear DERP
  * @broken:	out of memory somewhere: something is missing here
  * @waiting, @head, @tail:	ring of items from @tail up to @head, both counted
@@ -121,8 +133,12 @@ struct wga_bridge {
 	struct wga_mark marks[WGA_CODE_COUNT];
 	uint64_t derp_messages;
 
+	struct wga_piece *pieces;
+	size_t n_pieces, piece_room;
+
 	struct wga_wg_messages scratch;
 	struct wga_stamp now;
+	uint32_t now_codes;
 	struct wga_item waiting[WGA_WAITING_MAX];
 	unsigned int head, tail;
 };
@@ -136,7 +152,7 @@ bool wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 /* Account for all frames that wait; before anything is read out of @br. */
 void wga_bridge_settle(struct wga_bridge *br);
 
-/* note a reason that the frame of @br->now gives */
+/* note a reason that the frame of @br->now gives; it counts once a frame */
 void wga_bridge_mark(struct wga_bridge *br, enum wga_code code);
 
 /* the key of a flow between two endpoints; sets the direction */

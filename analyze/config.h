@@ -38,6 +38,8 @@ struct wga_expect {
  * @keylog:	TLS secrets that open DERP and control connections, or NULL
  * @require:	least evidence for WireGuard traffic
  * @accept:	inconclusive codes that are taken out by name
+ * @review:	the frames will be gone through again (review.h): remember what
+ *		that takes
  */
 struct wga_config {
 	struct wga_endpoint *derp, *control, *infra;
@@ -55,6 +57,7 @@ struct wga_config {
 	struct wga_keylog *keylog;
 	enum wga_evidence require;
 	bool accept[WGA_CODE_COUNT];
+	bool review;
 };
 
 void wga_config_init(struct wga_config *cfg);

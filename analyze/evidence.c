@@ -37,6 +37,25 @@ bool wga_found_add(struct wga_found *f, uint64_t count,
 	return first;
 }
 
+void wga_proofs_found(struct wga_proofs *pr, struct wga_found *f,
+		      enum wga_code code, uint64_t count,
+		      const struct wga_where *where)
+{
+	struct wga_point *points;
+
+	wga_found_add(f, count, where);
+	if (!count || !pr->keep_points)
+		return;
+	points = wga_room(pr->points, pr->n_points, &pr->point_room,
+			  sizeof(*points), UINT32_MAX);
+	if (!points) {
+		pr->points_lost = true;
+		return;
+	}
+	pr->points = points;
+	pr->points[pr->n_points++] = (struct wga_point){ code, *where };
+}
+
 static int by_time(const void *a, const void *b)
 {
 	const struct wga_handshake *x = a, *y = b;
@@ -149,12 +168,15 @@ static void join_parts(struct wga_proofs *pr, const struct part *parts, size_t n
 	for (i = 0; i < n; i++) {
 		struct wga_where w = wga_where_at(parts[i].br, &parts[i].s->reuse);
 
-		wga_found_add(&pr->reuse, parts[i].s->reused, &w);
+		wga_proofs_found(pr, &pr->reuse, WGA_CODE_COUNTER_REUSE,
+				 parts[i].s->reused, &w);
 		for (k = 0; k < i; k++) {
 			uint64_t found = wga_session_conflict(parts[i].s,
 							      parts[k].s);
 
-			wga_found_add(&pr->reuse, found, &p->where);
+			wga_proofs_found(pr, &pr->reuse,
+					 WGA_CODE_COUNTER_REUSE, found,
+					 &p->where);
 			p->s.reused += found;
 		}
 	}
@@ -389,6 +411,7 @@ struct wga_proofs *wga_proofs_new(const struct wga_config *cfg,
 	if (!pr)
 		return NULL;
 	pr->registry = cfg->registry;
+	pr->keep_points = cfg->review;
 	if (join_handshakes(pr, bridges, n) || join_sessions(pr, bridges, n) ||
 	    wga_proofs_identify(pr, bridges, n)) {
 		wga_proofs_free(pr);
@@ -408,5 +431,6 @@ void wga_proofs_free(struct wga_proofs *pr)
 	free(pr->paths);
 	free(pr->identities);
 	free(pr->handshakes);
+	free(pr->points);
 	free(pr);
 }

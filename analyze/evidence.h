@@ -83,11 +83,22 @@ struct wga_disco_path {
 };
 
 /**
+ * struct wga_point - a frame that a reason of the proofs is about
+ */
+struct wga_point {
+	enum wga_code code;
+	struct wga_where where;
+};
+
+/**
  * struct wga_proofs - the result
  * @p, @n:	sessions, in order of their first frames
  * @handshakes, @n_handshakes:	of all bridges, in time order
  * @renewed:	disco keys that are not registered (any more or yet), from
  *		endpoints of a registered node, or its address at other times
+ * @points, @n_points, @point_room:	for a review: where counters were first
+ *		reused, and what strangers sent first
+ * @keep_points, @points_lost:	they are wanted; memory ran out for some
  */
 struct wga_proofs {
 	const struct wga_registry *registry;
@@ -100,6 +111,9 @@ struct wga_proofs {
 	struct wga_handshake *handshakes;
 	size_t n_handshakes;
 	struct wga_found reuse, unregistered, renewed;
+	struct wga_point *points;
+	size_t n_points, point_room;
+	bool keep_points, points_lost;
 };
 
 /* returns NULL when out of memory */
@@ -107,6 +121,11 @@ struct wga_proofs *wga_proofs_new(const struct wga_config *cfg,
 				  struct wga_bridge *const *bridges, size_t n,
 				  uint64_t run_start_ns);
 void wga_proofs_free(struct wga_proofs *pr);
+
+/* count @count more in @f; if that is any, @where is a point of the reason */
+void wga_proofs_found(struct wga_proofs *pr, struct wga_found *f,
+		      enum wga_code code, uint64_t count,
+		      const struct wga_where *where);
 
 /* order by address, then port */
 int wga_endpoint_order(const struct wga_endpoint *a,

@@ -69,10 +69,26 @@ static void item_set_mac(struct wga_item *item, const struct wga_packet *pkt,
 
 void wga_bridge_mark(struct wga_bridge *br, enum wga_code code)
 {
-	struct wga_mark *m = &br->marks[code];
+	br->now_codes |= 1u << code;
+}
 
-	if (!m->count++)
-		m->first = br->now;
+/* Count what the frame has earned. Mesh addresses of its own are its flow's
+ * reason already.
+ */
+static void account_marks(struct wga_bridge *br, struct wga_item *item)
+{
+	unsigned int code;
+
+	if (!item->key.ethertype && (wga_addr_is_overlay(&item->key.lo) ||
+				     wga_addr_is_overlay(&item->key.hi)))
+		br->now_codes &= ~(1u << WGA_CODE_OVERLAY_ON_UNDERLAY);
+	item->codes = br->now_codes;
+	for (code = 0; br->now_codes >> code; code++) {
+		struct wga_mark *m = &br->marks[code];
+
+		if ((br->now_codes >> code & 1) && !m->count++)
+			m->first = br->now;
+	}
 }
 
 /* The frame check sequence, which some captures keep (IEEE 802.3, 3.2.9) */
@@ -223,6 +239,41 @@ static bool is_between(const struct wga_flow_key *key,
 	return key->proto == pkt->proto && (forth || back);
 }
 
+static void note_pending(struct wga_bridge *br, struct wga_datagram *d)
+{
+	uint64_t *pending;
+
+	if (!br->cfg->review || !d || d->spoilt)
+		return;
+	pending = wga_room(d->pending, d->n_pending, &d->pending_room,
+			   sizeof(*pending), UINT32_MAX);
+	if (!pending) {
+		br->broken = true;
+		return;
+	}
+	d->pending = pending;
+	d->pending[d->n_pending++] = br->now.frame;
+}
+
+static void note_pieces(struct wga_bridge *br, const struct wga_datagram *d)
+{
+	struct wga_piece *s;
+	size_t i;
+
+	for (i = 0; i < d->n_pending; i++) {
+		s = wga_room(br->pieces, br->n_pieces, &br->piece_room,
+			     sizeof(*s), UINT32_MAX);
+		if (!s) {
+			br->broken = true;
+			return;
+		}
+		br->pieces = s;
+		br->pieces[br->n_pieces++] = (struct wga_piece){
+			d->pending[i], d->key,
+		};
+	}
+}
+
 static void examine_fragment(struct wga_bridge *br, struct wga_packet *pkt,
 			     struct wga_item *item)
 {
@@ -237,6 +288,7 @@ static void examine_fragment(struct wga_bridge *br, struct wga_packet *pkt,
 		wga_key_fragment(&item->key, &pkt->src, &pkt->dst, pkt->proto,
 				 &item->dir);
 		item->text = wga_examine_content(pkt->payload) == WGA_KIND_TEXT;
+		note_pending(br, d);
 		break;
 	case WGA_FRAGMENT_AGAIN:
 		item->key = d->key;
@@ -253,6 +305,7 @@ static void examine_fragment(struct wga_bridge *br, struct wga_packet *pkt,
 			wga_item_set(item, pkt, 0, 0, WGA_KIND_CUT);
 		}
 		d->key = item->key;
+		note_pieces(br, d);
 		item->moved_frames = d->frames - 1;
 		item->moved_bytes = d->bytes - item->bytes;
 		break;
@@ -378,6 +431,7 @@ static void item_start(const struct wga_bridge *br,
 	item->moved_frames = 0;
 	item->moved_bytes = 0;
 	item->bytes = frame->len;
+	item->codes = 0;
 	item->from = 0;
 	item->to = 0;
 	item->dir = 0;
@@ -420,6 +474,7 @@ bool wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 	if (br->parts > 1 && !plain && part_of(&pkt, br->parts) != br->part)
 		return false;
 	br->now = (struct wga_stamp){ frame->number, frame->time_ns };
+	br->now_codes = 0;
 	item_start(br, frame, item);
 	if (frame->caplen < frame->len)
 		wga_bridge_mark(br, WGA_CODE_TRUNCATED_FRAMES);
@@ -455,5 +510,7 @@ bool wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 	if (br->n_leaks && item->key.kind == WGA_KIND_TEXT)
 		examine_leak(br, frame, item);
 	item->upto = br->scratch.n;
+	if (br->now_codes)
+		account_marks(br, item);
 	return true;
 }

@@ -162,7 +162,7 @@ static void examine_error(struct wga_bridge *br, const struct wga_packet *pkt,
 		kind = WGA_KIND_TEXT;
 	wga_key_set(&quote, &in.src, sport, &in.dst, dport, in.proto, kind, &dir);
 
-	hash = wga_flow_hash(br->flows, &quote);
+	hash = wga_hash(&quote, sizeof(quote), br->seed);
 	wga_item_set(item, pkt, (uint16_t)hash, (uint16_t)(hash >> 16),
 		     WGA_KIND_ICMP_ERROR);
 	if (item->key.port_lo > item->key.port_hi) {

@@ -14,6 +14,7 @@ static void datagram_clear(struct wga_fragments *f, struct wga_datagram *d)
 
 	free(*retired);
 	*retired = d->data;
+	free(d->pending);
 	memset(d, 0, sizeof(*d));
 }
 
@@ -21,8 +22,10 @@ void wga_fragments_free(struct wga_fragments *f)
 {
 	unsigned int i;
 
-	for (i = 0; i < WGA_FRAGMENTS_MAX; i++)
+	for (i = 0; i < WGA_FRAGMENTS_MAX; i++) {
 		free(f->d[i].data);
+		free(f->d[i].pending);
+	}
 	for (i = 0; i < WGA_BATCH_MAX; i++)
 		free(f->retired[i]);
 }

@@ -30,6 +30,8 @@
  * @frames, @bytes:	fragments so far
  * @whole, @spoilt:	see above
  * @key:	flow that the datagram was judged to belong to (if @whole)
+ * @pending, @n_pending, @pending_room:	numbers of the frames that came before it
+ *		was whole; for whoever fills them in
  */
 struct wga_datagram {
 	struct wga_addr src, dst;
@@ -41,6 +43,8 @@ struct wga_datagram {
 	uint64_t frames, bytes;
 	uint64_t age;
 	struct wga_flow_key key;
+	uint64_t *pending;
+	size_t n_pending, pending_room;
 };
 
 /**

@@ -229,14 +229,18 @@ static void find_strangers(struct wga_proofs *pr,
 			if (is_renewed(pr, d, tenancies, n_tenancies))
 				wga_found_add(&pr->renewed, 1, &w);
 			else
-				wga_found_add(&pr->unregistered, 1, &w);
+				wga_proofs_found(pr, &pr->unregistered,
+						 WGA_CODE_UNREGISTERED_PEER, 1,
+						 &w);
 		}
 		for (i = 0; i < br->sessions.n_handshakes; i++) {
 			const struct wga_handshake *h = &br->sessions.h[i];
 			struct wga_where w = wga_where_at(br, &h->at);
 
 			if (h->node < 0)
-				wga_found_add(&pr->unregistered, 1, &w);
+				wga_proofs_found(pr, &pr->unregistered,
+						 WGA_CODE_UNREGISTERED_PEER, 1,
+						 &w);
 		}
 	}
 }

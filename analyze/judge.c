@@ -27,6 +27,16 @@ struct wga_run *wga_run_new(const struct wga_config *cfg)
 	return run;
 }
 
+const char *wga_run_name(const struct wga_run *run, size_t i)
+{
+	return i < run->n ? run->bridges[i]->name : NULL;
+}
+
+struct wga_join *wga_run_join(const struct wga_run *run)
+{
+	return wga_join_new(run->cfg, run->bridges, run->n);
+}
+
 void wga_run_free(struct wga_run *run)
 {
 	size_t i;
@@ -83,20 +93,14 @@ static void found_flow(struct wga_judge *g, enum wga_code code, uint64_t count,
 
 void wga_judge_note(struct wga_judge *g, uint64_t count, const char *fmt, ...)
 {
-	struct wga_note *n = realloc(g->v->notes,
-				     (g->v->n_notes + 1) * sizeof(*n));
+	char text[sizeof(((struct wga_note *)0)->text)];
 	va_list ap;
 
-	if (!n) {
-		g->broken = true;
-		return;
-	}
-	g->v->notes = n;
-	n += g->v->n_notes++;
-	n->count = count;
 	va_start(ap, fmt);
-	vsnprintf(n->text, sizeof(n->text), fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (wga_verdict_note(g->v, count, text))
+		g->broken = true;
 }
 
 /* What a frame of a bridge said by itself */
@@ -251,6 +255,32 @@ static bool is_spliced(const struct wga_tuple *t, enum wga_kind kind)
 	       (t->kinds & mesh);
 }
 
+static bool is_grave(enum wga_class cls)
+{
+	return cls == WGA_CLASS_PLAINTEXT || cls == WGA_CLASS_UNEXPLAINED;
+}
+
+uint32_t wga_judge_codes(const struct wga_join *j, const struct wga_tuple *t,
+			 enum wga_kind kind, enum wga_class cls)
+{
+	uint32_t codes = 0;
+
+	if (cls == WGA_CLASS_PLAINTEXT)
+		codes |= 1u << WGA_CODE_PLAINTEXT;
+	if (cls == WGA_CLASS_UNEXPLAINED)
+		codes |= 1u << WGA_CODE_UNEXPLAINED;
+	if (is_grave(cls) && is_spliced(t, kind))
+		codes |= 1u << WGA_CODE_SPLICED;
+	if (!t->key.ethertype && (wga_addr_is_overlay(&t->key.lo) ||
+				  wga_addr_is_overlay(&t->key.hi)))
+		codes |= 1u << WGA_CODE_OVERLAY_ON_UNDERLAY;
+	if (cls == WGA_CLASS_UNPARSED)
+		codes |= 1u << WGA_CODE_UNPARSED_FRAMES;
+	if (cls == WGA_CLASS_EXTERNAL && wga_join_unknown(j, t))
+		codes |= 1u << WGA_CODE_UNKNOWN_HOST;
+	return codes;
+}
+
 static void judge_stream(struct wga_judge *g, const struct wga_tuple *t,
 			 const struct wga_sum *sum)
 {
@@ -277,7 +307,8 @@ static void judge_flow(struct wga_judge *g, struct wga_tuple *t,
 	struct wga_class_sum *c;
 	enum wga_class cls;
 	struct wga_sum sum;
-	bool grave;
+	uint32_t codes;
+	int code;
 
 	wga_join_sum(g->j, t, kind, &sum);
 	cls = wga_join_class(g->j, t, kind, &sum);
@@ -287,33 +318,18 @@ static void judge_flow(struct wga_judge *g, struct wga_tuple *t,
 	if (cls == WGA_CLASS_WIREGUARD)
 		c->messages += sum.messages;
 
-	grave = cls == WGA_CLASS_PLAINTEXT || cls == WGA_CLASS_UNEXPLAINED;
 	l = (struct wga_listing){
 		.tuple = (uint32_t)(t - g->j->tuples), .kind = (uint8_t)kind,
-		.cls = (uint8_t)cls, .grave = grave, .bytes = sum.bytes,
+		.cls = (uint8_t)cls, .grave = is_grave(cls), .bytes = sum.bytes,
 	};
 	wga_summary_add(g, &l);
-	if (!grave && cls != WGA_CLASS_UNPARSED && cls != WGA_CLASS_EXTERNAL &&
-	    kind != WGA_KIND_STREAM && !wga_addr_is_overlay(&t->key.lo) &&
-	    !wga_addr_is_overlay(&t->key.hi))
-		return;
 
-	if (grave)
-		found_flow(g, cls == WGA_CLASS_PLAINTEXT ? WGA_CODE_PLAINTEXT :
-			   WGA_CODE_UNEXPLAINED, sum.frames, &sum.first,
-			   &t->key);
-	if (grave && is_spliced(t, kind))
-		found_flow(g, WGA_CODE_SPLICED, sum.frames, &sum.first, &t->key);
-	if (!t->key.ethertype && (wga_addr_is_overlay(&t->key.lo) ||
-				  wga_addr_is_overlay(&t->key.hi)))
-		found_flow(g, WGA_CODE_OVERLAY_ON_UNDERLAY, sum.frames,
-			   &sum.first, &t->key);
-	if (cls == WGA_CLASS_UNPARSED)
-		found_flow(g, WGA_CODE_UNPARSED_FRAMES, sum.frames, &sum.first,
-			   &t->key);
-	if (cls == WGA_CLASS_EXTERNAL && wga_join_unknown(g->j, t))
-		found_flow(g, WGA_CODE_UNKNOWN_HOST, sum.frames, &sum.first,
-			   &t->key);
+	codes = wga_judge_codes(g->j, t, kind, cls);
+	for (code = 0; codes >> code; code++) {
+		if (codes >> code & 1)
+			found_flow(g, (enum wga_code)code, sum.frames,
+				   &sum.first, &t->key);
+	}
 	if (kind == WGA_KIND_STREAM)
 		judge_stream(g, t, &sum);
 }
@@ -466,6 +482,11 @@ static const char *const sentences[WGA_CODE_COUNT] = {
 	[WGA_CODE_FILTERED] = "a filter hid frames: ",
 	[WGA_CODE_BLIND] = "a leak made on purpose was not found as one: ",
 };
+
+const char *wga_judge_sentence(enum wga_code code)
+{
+	return sentences[code];
+}
 
 static void judge_outcome(struct wga_judge *g)
 {

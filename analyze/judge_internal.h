@@ -48,6 +48,16 @@ struct wga_judge {
 	bool broken;
 };
 
+/* the join of a run's bridges as they are now, or NULL when out of memory */
+struct wga_join *wga_run_join(const struct wga_run *run);
+
+/* Reasons that each frame of one kind of a tuple gives, a bit for each code */
+uint32_t wga_judge_codes(const struct wga_join *j, const struct wga_tuple *t,
+			 enum wga_kind kind, enum wga_class cls);
+
+/* how the sentence of a reason begins */
+const char *wga_judge_sentence(enum wga_code code);
+
 /* Add to a reason; @fmt says what it is about if this is its earliest frame. */
 void wga_judge_found(struct wga_judge *g, enum wga_code code, uint64_t count,
 		     const struct wga_where *where, const char *fmt, ...)

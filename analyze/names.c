@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,6 +115,19 @@ int wga_evidence_find(const char *name)
 			return i;
 	}
 	return -1;
+}
+
+int wga_verdict_note(struct wga_verdict *v, uint64_t count, const char *text)
+{
+	struct wga_note *n = realloc(v->notes, (v->n_notes + 1) * sizeof(*n));
+
+	if (!n)
+		return -1;
+	v->notes = n;
+	n += v->n_notes++;
+	n->count = count;
+	snprintf(n->text, sizeof(n->text), "%s", text);
+	return 0;
 }
 
 void wga_verdict_free(struct wga_verdict *v)

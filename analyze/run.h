@@ -101,6 +101,26 @@ uint64_t wga_bridge_handed(const struct wga_bridge *br);
 void wga_bridge_observe(struct wga_bridge *br, const struct wga_batch *batch);
 
 /**
+ * struct wga_trace - what a frame was, for a review of the run (review.h)
+ * @flow:	its flow on this bridge
+ * @codes:	bit for each code that it earned by itself
+ * @frame:	its number
+ */
+struct wga_trace {
+	uint32_t flow, codes;
+	uint64_t frame;
+};
+
+/**
+ * wga_bridge_observe_traced() - wga_bridge_observe(), and leave a trace
+ * @br:		the bridge, not one of several parts
+ * @trace:	filled, one per frame of @batch
+ */
+void wga_bridge_observe_traced(struct wga_bridge *br,
+			       const struct wga_batch *batch,
+			       struct wga_trace *trace);
+
+/**
  * wga_bridge_loss() - say what is missing so far; the last call counts
  * @br:		the bridge
  * @loss:	strings are copied; replaces what was said before
@@ -119,6 +139,9 @@ struct wga_run *wga_run_new(const struct wga_config *cfg);
  * Return: 0, or -1 with @err set (more than 64 bridges, out of memory).
  */
 int wga_run_add(struct wga_run *run, struct wga_bridge *br, struct wga_err *err);
+
+/* name of the bridge that was added at @i, or NULL if there are not so many */
+const char *wga_run_name(const struct wga_run *run, size_t i);
 
 /**
  * wga_run_merge() - move all bridges of one run into another

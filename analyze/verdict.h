@@ -226,6 +226,9 @@ int wga_code_find(const char *name);
 /* the evidence level called @name, or -1 */
 int wga_evidence_find(const char *name);
 
+/* add a note, which is cut to fit; 0, or -1 when out of memory */
+int wga_verdict_note(struct wga_verdict *v, uint64_t count, const char *text);
+
 void wga_verdict_free(struct wga_verdict *v);
 
 #endif /* WGA_VERDICT_H */

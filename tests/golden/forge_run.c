@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "analyze/review.h"
 #include "capture/source.h"
 #include "report/report.h"
 #include "tests/golden/forge_run.h"
@@ -18,18 +19,23 @@ void forge_expect(const struct wga_selftest *st)
 	expected = st;
 }
 
+static struct wga_frame frame_of(const struct forge *f, size_t i)
+{
+	const struct forge_frame *fr = &f->frames[i];
+
+	return (struct wga_frame){
+		.data = fr->data, .caplen = fr->caplen, .len = fr->len,
+		.link = f->link, .time_ns = fr->time_ns, .number = i + 1,
+	};
+}
+
 void forge_feed(const struct forge *f, struct wga_bridge *br, unsigned int batch)
 {
 	struct wga_batch b = { 0 };
 
 	assert(batch >= 1 && batch <= WGA_BATCH_MAX);
 	for (size_t i = 0; i < f->n; i++) {
-		const struct forge_frame *fr = &f->frames[i];
-
-		b.frame[b.count++] = (struct wga_frame){
-			.data = fr->data, .caplen = fr->caplen, .len = fr->len,
-			.link = f->link, .time_ns = fr->time_ns, .number = i + 1,
-		};
+		b.frame[b.count++] = frame_of(f, i);
 		if (b.count == batch || i + 1 == f->n) {
 			wga_bridge_observe(br, &b);
 			b.count = 0;
@@ -74,6 +80,135 @@ struct wga_run *forge_judge_parts(const struct wga_config *cfg,
 		(void)rc;
 	}
 	return run;
+}
+
+/* frames that show each code, against what the verdict counted */
+static const char *check_counts(const struct wga_verdict *v,
+				const uint64_t shown[static WGA_CODE_COUNT])
+{
+	static const uint32_t by_frame = 1u << WGA_CODE_PLAINTEXT |
+		1u << WGA_CODE_UNEXPLAINED | 1u << WGA_CODE_OVERLAY_ON_UNDERLAY |
+		1u << WGA_CODE_CANARY_SEEN | 1u << WGA_CODE_SPLICED |
+		1u << WGA_CODE_TRUNCATED_FRAMES | 1u << WGA_CODE_UNPARSED_FRAMES |
+		1u << WGA_CODE_UNKNOWN_HOST | 1u << WGA_CODE_UNREGISTERED_PEER;
+	uint64_t want[WGA_CODE_COUNT] = { 0 };
+
+	for (size_t i = 0; i < v->n_reasons; i++) {
+		want[v->reasons[i].code] = v->reasons[i].count;
+		if (v->reasons[i].first.input && !shown[v->reasons[i].code])
+			return "the first frame of a reason does not show it";
+	}
+	for (unsigned int code = 0; code < WGA_CODE_COUNT; code++) {
+		bool grave = wga_code_severity(code) == WGA_VIOLATION;
+
+		if (by_frame >> code & 1 ? shown[code] != want[code] :
+		    shown[code] > want[code] ||
+		    (grave && !shown[code] != !want[code])) {
+			fprintf(stderr, "\t%s: %" PRIu64 " frames, verdict %" PRIu64 "\n",
+				wga_code_name(code), shown[code], want[code]);
+			return "the review shows a reason more or less often";
+		}
+	}
+	return NULL;
+}
+
+static void show(const struct wga_reviewed *seen,
+		 uint64_t shown[static WGA_CODE_COUNT])
+{
+	for (unsigned int code = 0; code < WGA_CODE_COUNT; code++)
+		shown[code] += seen->codes >> code & 1;
+}
+
+const char *forge_review(const struct wga_run *run, const struct wga_verdict *v,
+			 const struct forge *const caps[],
+			 const char *const names[], size_t n)
+{
+	uint64_t shown[WGA_CODE_COUNT] = { 0 };
+	struct wga_err err;
+	struct wga_review *r = wga_review_new(run, v, &err);
+	const char *why = NULL;
+
+	assert(r);
+	for (size_t k = 0; k < n && !why; k++) {
+		int input = wga_review_input(r, names[k]);
+
+		for (size_t i = 0; i < caps[k]->n && !why; i++) {
+			struct wga_frame frame = frame_of(caps[k], i);
+			struct wga_reviewed seen;
+
+			if (wga_review_frame(r, input, &frame, &seen))
+				why = "a frame is strange to the review";
+			else
+				show(&seen, shown);
+		}
+	}
+	if (!why && !wga_review_agrees(r))
+		why = "the classes of the review are others";
+	if (!why)
+		why = check_counts(v, shown);
+	wga_review_free(r);
+	return why;
+}
+
+static void observe_traced(const struct forge *f, struct wga_bridge *br,
+			   struct wga_trace *trace)
+{
+	for (size_t i = 0; i < f->n;) {
+		struct wga_batch b = { 0 };
+
+		for (; b.count < 7 && i + b.count < f->n; b.count++)
+			b.frame[b.count] = frame_of(f, i + b.count);
+		wga_bridge_observe_traced(br, &b, trace + i);
+		i += b.count;
+	}
+}
+
+const char *forge_review_traces(const struct wga_config *cfg,
+				const struct forge *const caps[],
+				const char *const names[], size_t n)
+{
+	uint64_t shown[WGA_CODE_COUNT] = { 0 };
+	struct wga_trace *traces[8] = { 0 };
+	struct wga_run *run = wga_run_new(cfg);
+	struct wga_verdict *v = NULL;
+	struct wga_review *r;
+	struct wga_err err;
+	const char *why = NULL;
+	int rc = 0;
+
+	assert(run && n <= 8);
+	for (size_t k = 0; k < n; k++) {
+		struct wga_bridge *br = wga_bridge_new(cfg, names[k], false);
+
+		traces[k] = calloc(caps[k]->n + 1, sizeof(*traces[k]));
+		assert(br && traces[k]);
+		observe_traced(caps[k], br, traces[k]);
+		rc |= wga_run_add(run, br, &err);
+	}
+	rc |= wga_run_judge(run, &v, &err);
+	assert(!rc);
+	r = wga_review_new(run, v, &err);
+	assert(r);
+	for (size_t k = 0; k < n; k++) {
+		for (size_t i = caps[k]->n; i-- && !why;) {
+			struct wga_reviewed seen;
+
+			if (wga_review_trace(r, wga_review_input(r, names[k]),
+					     &traces[k][i], &seen))
+				why = "a trace is strange to the review";
+			else
+				show(&seen, shown);
+		}
+		free(traces[k]);
+	}
+	if (!why && !wga_review_agrees(r))
+		why = "the classes of the traces are others";
+	if (!why)
+		why = check_counts(v, shown);
+	wga_review_free(r);
+	wga_verdict_free(v);
+	wga_run_free(run);
+	return why;
 }
 
 int forge_load(struct forge *f, const char *path, struct wga_err *err)

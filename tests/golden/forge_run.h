@@ -47,6 +47,22 @@ struct wga_run *forge_judge_parts(const struct wga_config *cfg,
 /* the first bridge of whatever is judged next expects this leak; NULL: none */
 void forge_expect(const struct wga_selftest *st);
 
+/**
+ * forge_review() - go through the frames of a run once more (analyze/review.h)
+ * @run, @v:	judged with wga_config.review
+ * @caps, @names, @n:	what it was made of
+ *
+ * Return: what does not agree with the verdict, or NULL.
+ */
+const char *forge_review(const struct wga_run *run, const struct wga_verdict *v,
+			 const struct forge *const caps[],
+			 const char *const names[], size_t n);
+
+/* the same by the traces of a run that is made for it */
+const char *forge_review_traces(const struct wga_config *cfg,
+				const struct forge *const caps[],
+				const char *const names[], size_t n);
+
 /* append what a file holds */
 int forge_load(struct forge *f, const char *path, struct wga_err *err);
 

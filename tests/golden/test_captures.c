@@ -350,6 +350,47 @@ static void test_parts(void **state)
 	}
 }
 
+/* a second look at each frame says what the verdict says */
+static void test_review(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < FOLDERS; i++) {
+		const struct forge *caps[BRIDGES];
+		struct wga_config cfg;
+
+		for (unsigned int j = 0; j < BRIDGES; j++)
+			caps[j] = &recordings[i].bridge[j];
+		configure(&cfg, folders[i]);
+		cfg.review = true;
+		for (unsigned int parts = 1; parts < 4; parts++) {
+			struct wga_run *run = forge_judge_parts(&cfg, caps,
+				bridge_names, BRIDGES, NULL, false,
+				WGA_BATCH_MAX, parts);
+			struct wga_verdict *v = judge_run(run);
+			const char *why = forge_review(run, v, caps,
+						       bridge_names, BRIDGES);
+
+			if (why)
+				fail_msg("%s: %s", folders[i], why);
+			/* nor can a frame be missing */
+			if (parts == 1) {
+				struct forge less = *caps[0];
+
+				less.n--;
+				assert_non_null(forge_review(run, v,
+					(const struct forge *const[]){ &less,
+					caps[1], caps[2] }, bridge_names,
+					BRIDGES));
+			}
+			wga_verdict_free(v);
+			wga_run_free(run);
+		}
+		assert_null(forge_review_traces(&cfg, caps, bridge_names,
+						BRIDGES));
+		wga_config_free(&cfg);
+	}
+}
+
 /* a run grows: what was judged before must not stick */
 static void test_judged_in_between(void **state)
 {
@@ -418,15 +459,20 @@ static void test_node_removed(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
+		const struct forge *caps[BRIDGES];
 		struct wga_config cfg;
 		struct wga_run *run;
 		struct wga_verdict *v;
 
 		configure_without(&cfg, "join-direct", names[i]);
+		cfg.review = true;
 		run = read_bridges(&cfg, recording("join-direct"), all, BRIDGES);
 		v = judge_run(run);
 		assert_int_equal(v->outcome, WGA_VIOLATION);
 		assert_int_equal(codes_of(v) & VIOLATIONS, CODE(UNREGISTERED_PEER));
+		for (unsigned int j = 0; j < BRIDGES; j++)
+			caps[j] = &recording("join-direct")->bridge[j];
+		assert_null(forge_review(run, v, caps, bridge_names, BRIDGES));
 		wga_verdict_free(v);
 		wga_run_free(run);
 		wga_config_free(&cfg);
@@ -684,6 +730,7 @@ int main(void)
 		cmocka_unit_test(test_single_bridges),
 		cmocka_unit_test(test_orders),
 		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_review),
 		cmocka_unit_test(test_judged_in_between),
 		cmocka_unit_test(test_node_removed),
 		cmocka_unit_test(test_changes),
