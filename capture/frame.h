@@ -24,6 +24,8 @@ enum wga_link {
  * @iface:	index of the interface within its source
  * @time_ns:	nanoseconds since the epoch
  * @number:	1-based position in its source, as tshark counts
+ * @trace:	WGA_PCAPNG_TRACE_LEN bytes that a capture left, or NULL; nothing
+ *		that can be relied on
  */
 struct wga_frame {
 	const uint8_t *data;
@@ -33,6 +35,7 @@ struct wga_frame {
 	uint16_t iface;
 	uint64_t time_ns;
 	uint64_t number;
+	const uint8_t *trace;
 };
 
 #define WGA_BATCH_MAX	32

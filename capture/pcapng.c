@@ -12,8 +12,11 @@
  * name and link type of an earlier section's interface is that interface.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "capture/pcapng_write.h"
 #include "capture/source_internal.h"
 
 enum block_type {
@@ -27,8 +30,10 @@ enum block_type {
 
 enum option_code {
 	OPT_END = 0,
+	OPT_COMMENT = 1,
 	OPT_IF_NAME = 2,
 	OPT_IF_TSRESOL = 9,
+	OPT_IF_FILTER = 11,
 	OPT_IF_TSOFFSET = 14,
 	OPT_EPB_DROPCOUNT = 4,
 	OPT_ISB_IFDROP = 5,
@@ -231,14 +236,25 @@ static bool idb_option(struct wga_pcapng_iface *ifc, const struct option *opt,
 	}
 }
 
+/* Text if its first byte is 0, else a program that cannot be shown. */
+static void filter_read(struct wga_source_iface *iface, const struct option *opt)
+{
+	if (opt->len > 1 && opt->data[0] == 0)
+		wga_source_text(iface->filter, sizeof(iface->filter),
+				(const char *)opt->data + 1, opt->len - 1U);
+	else if (opt->len && opt->data[0] != 0)
+		wga_source_text(iface->filter, sizeof(iface->filter),
+				"a BPF program", strlen("a BPF program"));
+}
+
 static enum step idb_read(struct wga_source *src, const struct block *b)
 {
 	struct wga_pcapng *ng = &src->pcapng;
 	struct wga_pcapng_iface ifc = { 0 };
 	const uint8_t *p = b->p + BLOCK_HEADER + 8;
 	const char *name = "";
+	struct option opt, filter = { 0 };
 	size_t name_len = 0;
-	struct option opt;
 	int ret, link, index;
 
 	tsresol_set(&ifc, 6);
@@ -250,6 +266,8 @@ static enum step idb_read(struct wga_source *src, const struct block *b)
 			name = (const char *)opt.data;
 			name_len = strnlen(name, opt.len);
 		}
+		if (opt.code == OPT_IF_FILTER)
+			filter = opt;
 	}
 	if (ret < 0)
 		return option_damage(src);
@@ -267,6 +285,8 @@ static enum step idb_read(struct wga_source *src, const struct block *b)
 				   src->iface_count);
 		return STEP_DONE;
 	}
+	if (filter.data)
+		filter_read(&src->iface[index], &filter);
 	ifc.iface = (uint16_t)index;
 	ifc.drops_before = src->iface[index].drops;
 	ng->iface[ng->iface_count++] = ifc;
@@ -301,7 +321,8 @@ static enum step frame_add(struct wga_source *src, struct wga_batch *batch,
 
 /* the options behind a packet's data; false after damage */
 static bool packet_options(struct wga_source *src, struct wga_pcapng_iface *ifc,
-			   const uint8_t *p, const uint8_t *end)
+			   const uint8_t *p, const uint8_t *end,
+			   const uint8_t **trace)
 {
 	bool swap = src->pcapng.swap;
 	uint64_t drops = 0;
@@ -310,6 +331,9 @@ static bool packet_options(struct wga_source *src, struct wga_pcapng_iface *ifc,
 	int ret;
 
 	while ((ret = option_next(&p, end, swap, &opt)) > 0) {
+		if (opt.code == WGA_PCAPNG_TRACE &&
+		    opt.len == WGA_PCAPNG_TRACE_LEN)
+			*trace = opt.data;
 		if (opt.code != OPT_EPB_DROPCOUNT)
 			continue;
 		if (opt.len != 8)
@@ -354,7 +378,8 @@ static inline enum step epb_read(struct wga_source *src, const struct block *b,
 		return step;
 
 	if (pad4(caplen) < room &&
-	    !packet_options(src, ifc, data + pad4(caplen), b->end))
+	    !packet_options(src, ifc, data + pad4(caplen), b->end,
+			    &batch->frame[batch->count - 1].trace))
 		return STEP_DONE;
 	drops = old ? wga_get16(p + 10, swap) : PB_DROPS_UNKNOWN;
 	if (drops != PB_DROPS_UNKNOWN) {
@@ -385,6 +410,29 @@ static enum step spb_read(struct wga_source *src, const struct block *b,
 	return frame_add(src, batch, ifc, data, room, caplen, len, 0, err);
 }
 
+/* A comment of ours may only tell of more losses, so it can be believed. */
+static void loss_read(struct wga_source_iface *iface, const struct option *opt)
+{
+	static const char gone[] = "interface went away", hurt[] = "damaged: ";
+	char text[sizeof(iface->damage) + sizeof(hurt) + sizeof(WGA_SOURCE_LOSS)];
+	const char *p = text + strlen(WGA_SOURCE_LOSS);
+	uint64_t seen, sent;
+
+	wga_source_text(text, sizeof(text), (const char *)opt->data, opt->len);
+	if (strncmp(text, WGA_SOURCE_LOSS, strlen(WGA_SOURCE_LOSS)) != 0)
+		return;
+	if (!strcmp(p, gone)) {
+		iface->gone = true;
+	} else if (!strncmp(p, hurt, strlen(hurt))) {
+		snprintf(iface->damage, sizeof(iface->damage), "%s",
+			 p + strlen(hurt));
+	} else if (sscanf(p, "heartbeats %" SCNu64 " of %" SCNu64, &seen,
+			  &sent) == 2 && sent > iface->beats_sent) {
+		iface->beats_seen = seen < sent ? seen : sent;
+		iface->beats_sent = sent;
+	}
+}
+
 static enum step isb_read(struct wga_source *src, const struct block *b)
 {
 	const uint8_t *p = b->p + BLOCK_HEADER + 12;
@@ -398,6 +446,8 @@ static enum step isb_read(struct wga_source *src, const struct block *b)
 	if (!ifc)
 		return STEP_DONE;
 	while ((ret = option_next(&p, b->end, swap, &opt)) > 0) {
+		if (opt.code == OPT_COMMENT)
+			loss_read(&src->iface[ifc->iface], &opt);
 		if (opt.code != OPT_ISB_IFDROP && opt.code != OPT_ISB_OSDROP)
 			continue;
 		if (opt.len != 8)

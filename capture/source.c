@@ -117,7 +117,7 @@ static int ifaces_grow(struct wga_source *src)
 }
 
 /* names are shown to people and put into JSON */
-static void name_copy(char *dst, size_t size, const char *name, size_t len)
+void wga_source_text(char *dst, size_t size, const char *name, size_t len)
 {
 	size_t i;
 
@@ -145,7 +145,7 @@ int wga_source_iface_add(struct wga_source *src, const char *name, size_t len,
 
 	iface = &src->iface[src->iface_count];
 	memset(iface, 0, sizeof(*iface));
-	name_copy(iface->name, sizeof(iface->name), name, len);
+	wga_source_text(iface->name, sizeof(iface->name), name, len);
 	iface->link = link;
 	src->iface_key[src->iface_count].name_hash = hash;
 	src->iface_key[src->iface_count].section = section;

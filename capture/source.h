@@ -10,6 +10,11 @@
 
 struct wga_source;
 
+/* How comments of an interface's statistics begin that tell of losses no other
+ * field has a place for: "interface went away", "heartbeats 3 of 4", "damaged: ..."
+ */
+#define WGA_SOURCE_LOSS	"wgaudit loss: "
+
 /**
  * struct wga_source_iface - one interface of a capture file
  * @name:	if_name of pcapng, or "" where the file has none (pcap)
@@ -17,12 +22,18 @@ struct wga_source;
  * @drops:	frames that the file says were dropped (ISB ifdrop + osdrop,
  *		or epb_dropcount summed, whichever is larger)
  * @has_drops:	the file says anything about drops
+ * @filter:	what hid frames from the interface (if_filter), cut to fit, or ""
+ * @gone:	the file says that the interface went away during the capture
+ * @beats_sent, @beats_seen:	heartbeats, as the file tells
+ * @damage:	the file says that its frames ended early, and why; or ""
  */
 struct wga_source_iface {
 	char name[64];
 	uint16_t link;
 	uint64_t drops;
-	bool has_drops;
+	bool has_drops, gone;
+	uint64_t beats_sent, beats_seen;
+	char filter[128], damage[160];
 };
 
 /**

@@ -133,6 +133,9 @@ void wga_source_damaged(struct wga_source *src, const char *fmt, ...)
 int wga_source_iface_add(struct wga_source *src, const char *name, size_t len,
 			 uint16_t link, uint32_t section);
 
+/* copy a text of a file so that it can be shown: ASCII, cut to fit */
+void wga_source_text(char *dst, size_t size, const char *text, size_t len);
+
 /* enum wga_link of a file's link type, or -1 */
 int wga_source_link(uint32_t linktype);
 int wga_source_link_unsupported(const struct wga_source *src, uint32_t linktype,
@@ -174,6 +177,7 @@ static inline struct wga_frame *wga_source_frame(struct wga_source *src,
 	f->caplen = caplen;
 	f->len = len > caplen ? len : caplen;
 	f->number = ++src->frames;
+	f->trace = NULL;
 	return f;
 }
 

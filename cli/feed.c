@@ -160,15 +160,31 @@ static void observe(struct feed_file *file, const struct wga_batch *batch)
 	}
 }
 
+/* what a file says is missing from an interface */
+static void told_loss(const struct wga_source_iface *ifc, const char *damage,
+		      struct wga_loss *loss)
+{
+	*loss = (struct wga_loss){
+		.kernel_drops = ifc->drops, .gone = ifc->gone,
+		.heartbeats_sent = ifc->beats_sent,
+		.heartbeats_seen = ifc->beats_seen,
+		.filter = ifc->filter[0] ? ifc->filter : NULL,
+		.damage = damage ? damage :
+			  ifc->damage[0] ? ifc->damage : NULL,
+	};
+}
+
 static void tell_loss(struct feed_file *file)
 {
 	const struct wga_source_iface *ifaces;
-	struct wga_loss loss = { .damage = wga_source_damage(file->src) };
+	const char *damage = wga_source_damage(file->src);
+	struct wga_loss loss = { .damage = damage };
 	unsigned int n, i;
 
 	ifaces = wga_source_ifaces(file->src, &n);
 	for (i = 0; i < file->n_bridges; i++) {
-		loss.kernel_drops = i < n ? ifaces[i].drops : 0;
+		if (i < n)
+			told_loss(&ifaces[i], damage, &loss);
 		wga_bridge_loss(file->bridges[i], &loss);
 	}
 }
@@ -360,8 +376,15 @@ static void free_files(struct feed *feed)
 int wga_feed_files(struct wga_run *run, const struct wga_config *cfg,
 		   char *const *paths, size_t n, struct wga_err *err)
 {
+	return wga_feed_counted(run, cfg, paths, n, NULL, err);
+}
+
+int wga_feed_counted(struct wga_run *run, const struct wga_config *cfg,
+		     char *const *paths, size_t n, unsigned int *bridges,
+		     struct wga_err *err)
+{
 	struct feed feed = { .cfg = cfg };
-	size_t failed;
+	size_t failed, i;
 	int ret;
 
 	if (check_paths(paths, n, err) < 0)
@@ -383,6 +406,8 @@ int wga_feed_files(struct wga_run *run, const struct wga_config *cfg,
 			ret = -1;
 		} else {
 			check_parts(&feed);
+			for (i = 0; bridges && i < n; i++)
+				bridges[i] = feed.files[i].n_bridges;
 			ret = add_to_run(&feed, run, err);
 		}
 	}

@@ -30,4 +30,15 @@
 int wga_feed_files(struct wga_run *run, const struct wga_config *cfg,
 		   char *const *paths, size_t n, struct wga_err *err);
 
+/**
+ * wga_feed_counted() - wga_feed_files(), and tell which bridges are whose
+ * @bridges:	by file, how many of the run's next bridges are its own; NULL if
+ *		nobody wants to know
+ *
+ * Bridges of further parts of a file are not counted; they come after all others.
+ */
+int wga_feed_counted(struct wga_run *run, const struct wga_config *cfg,
+		     char *const *paths, size_t n, unsigned int *bridges,
+		     struct wga_err *err);
+
 #endif /* WGA_FEED_H */

@@ -31,7 +31,7 @@ struct wga_source {
 	unsigned int n, late;
 	uint64_t frames;
 	const char *damage;
-	bool fails, ended;
+	bool fails, ended, tells;
 	uint64_t next;
 	struct wga_source_iface *ifaces;
 };
@@ -41,6 +41,8 @@ struct wga_bridge {
 	uint64_t frames, sum, last;
 	uint64_t drops;
 	const char *damage;
+	struct wga_loss loss;
+	char filter[32];
 	unsigned int iface, losses;
 };
 
@@ -63,6 +65,7 @@ static const struct wga_source files[] = {
 	{ .path = "silent", .names = two, .n = 1 },
 	{ .path = "none" },
 	{ .path = "cut", .names = two, .n = 2, .frames = 7, .damage = "cut at 9" },
+	{ .path = "told", .names = two, .n = 2, .frames = 4, .tells = true },
 	{ .path = "broken", .names = unnamed, .n = 1, .frames = 70, .fails = true },
 	{ .path = "broken2", .names = unnamed, .n = 1, .fails = true },
 	{ .path = "many", .names = many, .n = 65, .frames = 1 },
@@ -87,6 +90,13 @@ int wga_source_open(struct wga_source **out, const char *path,
 				snprintf(src->ifaces[j].name, 64, "%s",
 					 src->names[j]);
 			src->ifaces[j].drops = 10 + j;
+		}
+		if (src->tells) {
+			src->ifaces[1].gone = true;
+			src->ifaces[1].beats_sent = 5;
+			src->ifaces[1].beats_seen = 4;
+			strcpy(src->ifaces[1].filter, "udp");
+			strcpy(src->ifaces[0].damage, "disk full");
 		}
 		*out = src;
 		open_sources++;
@@ -188,6 +198,9 @@ void wga_bridge_loss(struct wga_bridge *br, const struct wga_loss *loss)
 {
 	br->drops = loss->kernel_drops;
 	br->damage = loss->damage;
+	br->loss = *loss;
+	snprintf(br->filter, sizeof(br->filter), "%s",
+		 loss->filter ? loss->filter : "");
 	br->losses++;
 }
 
@@ -294,6 +307,46 @@ static void test_damage(void **state)
 	run_clear(&run);
 }
 
+/* what a file tells of its interfaces' losses gets to their bridges */
+static void test_told(void **state)
+{
+	struct wga_run run;
+	struct wga_err err;
+
+	(void)state;
+	assert_int_equal(feed(&run, PATHS("plain", "told"), &err), 0);
+	assert_int_equal(run.n, 3);
+	assert_false(run.bridges[0]->loss.gone);
+	assert_string_equal(run.bridges[0]->filter, "");
+	assert_int_equal(run.bridges[0]->loss.heartbeats_sent, 0);
+	assert_non_null(run.bridges[1]->damage);
+	assert_false(run.bridges[1]->loss.gone);
+	assert_string_equal(run.bridges[1]->filter, "");
+	assert_null(run.bridges[2]->damage);
+	assert_true(run.bridges[2]->loss.gone);
+	assert_string_equal(run.bridges[2]->filter, "udp");
+	assert_int_equal(run.bridges[2]->loss.heartbeats_sent, 5);
+	assert_int_equal(run.bridges[2]->loss.heartbeats_seen, 4);
+	run_clear(&run);
+}
+
+static void test_counted(void **state)
+{
+	char *paths[] = { (char *)(uintptr_t)"two", (char *)(uintptr_t)"none",
+			  (char *)(uintptr_t)"odd" };
+	struct wga_run run = { 0 };
+	unsigned int bridges[3];
+	struct wga_err err;
+
+	(void)state;
+	assert_int_equal(wga_feed_counted(&run, NULL, paths, 3, bridges, &err),
+			 0);
+	assert_int_equal(bridges[0], 2);
+	assert_int_equal(bridges[1], 1);
+	assert_int_equal(bridges[2], 3);
+	run_clear(&run);
+}
+
 static void fails(const char *const *paths, const char *code,
 		  const char *needle)
 {
@@ -345,6 +398,8 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_told),
+		cmocka_unit_test(test_counted),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_first_error),
 	};

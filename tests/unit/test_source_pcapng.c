@@ -337,6 +337,52 @@ static void obsolete_packets(void **state)
 	build_free(&b);
 }
 
+/* filters and losses as other programs, or nobody, would write them */
+static void filters_and_losses(void **state)
+{
+	static const char *const comments[] = {
+		"wgaudit loss: heartbeats 9 of 4", "wgaudit loss: heartbeats x",
+		"wgaudit loss: damaged: \x1b[31mred", "wgaudit loss: ", "hello",
+		"wgaudit loss: interface went away, or so",
+	};
+	struct build b = { 0 };
+	struct capture c;
+	size_t at;
+
+	(void)state;
+	shb(&b);
+	for (unsigned int i = 0; i < 3; i++) {
+		static const char *const filter[] = { "\0tcp port 1", "\1\0\0\0", "\0" };
+		static const uint16_t len[] = { 11, 4, 1 };
+
+		at = block_begin(&b, 1);
+		put16(&b, 1);
+		put16(&b, 0);
+		put32(&b, 0);
+		option(&b, 11, filter[i], len[i]);
+		put32(&b, 0);
+		block_end(&b, at);
+	}
+	at = block_begin(&b, 5);
+	put32(&b, 0);
+	put64(&b, 0);
+	for (size_t i = 0; i < sizeof(comments) / sizeof(comments[0]); i++)
+		option(&b, 1, comments[i], (uint16_t)strlen(comments[i]));
+	put32(&b, 0);
+	block_end(&b, at);
+	capture_read(&c, b.data, b.len);
+	assert_int_equal(c.iface_count, 3);
+	assert_string_equal(c.iface[0].filter, "tcp port 1");
+	assert_string_equal(c.iface[1].filter, "a BPF program");
+	assert_string_equal(c.iface[2].filter, "");
+	assert_int_equal(c.iface[0].beats_sent, 4);
+	assert_int_equal(c.iface[0].beats_seen, 4);
+	assert_false(c.iface[0].gone);
+	assert_string_equal(c.iface[0].damage, "?[31mred");
+	capture_free(&c);
+	build_free(&b);
+}
+
 static void isb(struct build *b, uint32_t iface, uint64_t ifdrop, uint64_t osdrop)
 {
 	size_t at = block_begin(b, 5);
@@ -727,6 +773,7 @@ int main(void)
 		cmocka_unit_test(simple_packet_damage),
 		cmocka_unit_test(obsolete_packets),
 		cmocka_unit_test(drops),
+		cmocka_unit_test(filters_and_losses),
 		cmocka_unit_test(skipped_blocks),
 		cmocka_unit_test(unsupported_link),
 		cmocka_unit_test(lengths_wrong),
