@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "analyze/run.h"
 #include "cli/cmd_analyze.h"
+#include "cli/evidence.h"
 #include "cli/feed.h"
 #include "cli/options.h"
 
 static int judge(const struct wga_options *opt, char *const *paths, size_t n)
 {
 	struct wga_run *run = wga_run_new(&opt->cfg);
+	unsigned int bridges[WGA_FEED_MAX] = { 0 };
 	struct wga_verdict *verdict = NULL;
 	struct wga_err err;
 	int status;
@@ -15,9 +17,15 @@ static int judge(const struct wga_options *opt, char *const *paths, size_t n)
 		wga_err_set(&err, "out-of-memory", "out of memory");
 		return wga_options_fail(opt, &err);
 	}
-	if (wga_feed_files(run, &opt->cfg, paths, n, &err) < 0 ||
+	if ((opt->evidence.path &&
+	     wga_evidence_check(&opt->evidence, paths, n, &err) < 0) ||
+	    wga_feed_counted(run, &opt->cfg, paths, n, bridges, &err) < 0 ||
 	    wga_run_judge(run, &verdict, &err) < 0)
 		status = wga_options_fail(opt, &err);
+	else if (opt->evidence.path &&
+		 wga_evidence_files(&opt->evidence, run, verdict, paths, n,
+				    bridges, &err) < 0)
+		status = wga_options_flawed(opt, verdict, &err);
 	else
 		status = wga_options_verdict(opt, verdict);
 

@@ -142,6 +142,21 @@ static int expect_leaks(const struct wga_listen *l, struct wga_err *err)
 	return 0;
 }
 
+static int open_evidence(struct wga_listen *l,
+			 const struct capture_options *co, struct wga_err *err)
+{
+	struct wga_evidence_port ports[WGA_LISTEN_MAX];
+
+	if (!l->opt->evidence.path)
+		return 0;
+	for (size_t i = 0; i < l->n; i++)
+		ports[i] = (struct wga_evidence_port){
+			l->port[i].name, co->live.filter,
+		};
+	return wga_evidence_live_open(&l->evidence, &l->opt->evidence, ports,
+				      l->n, err);
+}
+
 static int capture(struct wga_listen *l, const struct capture_options *co,
 		   struct wga_run *run, struct wga_verdict **out,
 		   struct wga_err *err)
@@ -155,6 +170,7 @@ static int capture(struct wga_listen *l, const struct capture_options *co,
 	/* the user that is left may write less than root */
 	if (expect_leaks(l, err) < 0 || wga_privileges_drop(err) < 0 ||
 	    wga_outputs_check(&l->opt->outputs, err) < 0 ||
+	    open_evidence(l, co, err) < 0 ||
 	    wga_listen_run(l, err) < 0)
 		return -1;
 	return wga_run_judge(run, out, err);
@@ -182,9 +198,14 @@ static int capture_and_report(const struct capture_options *co,
 	if (capture(&l, co, run, &verdict, &err) < 0) {
 		status = wga_options_fail(opt, &err);
 	} else {
-		status = wga_options_verdict(opt, verdict);
+		if (l.evidence &&
+		    wga_evidence_live_end(l.evidence, run, verdict, &err) < 0)
+			status = wga_options_flawed(opt, verdict, &err);
+		else
+			status = wga_options_verdict(opt, verdict);
 		wga_verdict_free(verdict);
 	}
+	wga_evidence_live_free(l.evidence);
 	for (size_t i = 0; i < l.n; i++)
 		wga_live_close(l.port[i].live);
 	wga_run_free(run);

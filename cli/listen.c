@@ -101,6 +101,7 @@ static void take_some(struct wga_listen *l, const struct wga_batch *batch,
 
 static void take_batch(void *arg, const struct wga_batch *batch)
 {
+	struct wga_trace trace[WGA_BATCH_MAX];
 	const struct sink *sink = arg;
 	struct wga_batch part;
 
@@ -109,7 +110,14 @@ static void take_batch(void *arg, const struct wga_batch *batch)
 		batch = &part;
 	}
 	sink->port->frames += batch->count;
-	wga_bridge_observe(sink->port->bridge, batch);
+	if (!sink->l->evidence) {
+		wga_bridge_observe(sink->port->bridge, batch);
+		return;
+	}
+	wga_bridge_observe_traced(sink->port->bridge, batch, trace);
+	wga_evidence_live_batch(sink->l->evidence,
+				(unsigned int)(sink->port - sink->l->port),
+				batch, trace);
 }
 
 static void dispatch(struct loop *loop, size_t i)
@@ -189,11 +197,12 @@ static void tell_loss(struct wga_listen *l, bool final)
 		const struct wga_port *port = &l->port[i];
 		const bool settled = wga_live_settled(port->live);
 		struct wga_live_stats st;
+		struct wga_loss loss;
 
 		wga_live_stats(port->live, &st);
 		if (!final && !settled)
 			st.sent--;
-		wga_bridge_loss(port->bridge, &(struct wga_loss){
+		loss = (struct wga_loss){
 			.kernel_drops = st.drops,
 			.gone = st.gone || port->failed,
 			.heartbeats_sent = st.sent,
@@ -203,8 +212,25 @@ static void tell_loss(struct wga_listen *l, bool final)
 				      final },
 			.passive = l->how->passive,
 			.filter = l->how->filter,
-		});
+		};
+		wga_bridge_loss(port->bridge, &loss);
+		if (l->evidence)
+			wga_evidence_live_loss(l->evidence, (unsigned int)i,
+					       &loss);
 	}
+}
+
+/* each second; what has come must not be lost with the program */
+static void save_evidence(struct wga_listen *l)
+{
+	const char *why;
+
+	if (!l->evidence)
+		return;
+	tell_loss(l, false);
+	why = wga_evidence_live_flush(l->evidence);
+	if (why)
+		fprintf(stderr, "wgaudit: %s; capturing goes on\n", why);
 }
 
 static void draw(struct loop *loop)
@@ -275,6 +301,7 @@ static void turn(struct loop *loop)
 		/* one that went away wakes nobody */
 		for (size_t i = 0; i < l->n; i++)
 			dispatch(loop, i);
+		save_evidence(l);
 	}
 	if (loop->fd[FD_SIGNAL].revents)
 		take_signal(loop);
@@ -380,6 +407,8 @@ int wga_listen_run(struct wga_listen *l, struct wga_err *err)
 			turn(&loop);
 		drain(&loop);
 		tell_loss(l, true);
+		if (l->evidence)
+			wga_evidence_live_close(l->evidence);
 		if (loop.lines)
 			draw(&loop);
 	}

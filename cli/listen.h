@@ -9,6 +9,7 @@
 #include "analyze/run.h"
 #include "capture/err.h"
 #include "capture/live.h"
+#include "cli/evidence.h"
 #include "cli/options.h"
 
 #define WGA_LISTEN_MAX	64
@@ -36,6 +37,7 @@ struct wga_port {
  * @run:	judged for the live table
  * @opt:	for the live table, which is drawn on a terminal only
  * @how:	how the bridges were opened
+ * @evidence:	where the frames are written, or NULL
  * @duration_ns: end after this time; 0: do not
  * @count:	end after this many frames, own ones not counted; 0: do not
  * @counted:	how many of @count have come
@@ -46,6 +48,7 @@ struct wga_listen {
 	const struct wga_run *run;
 	const struct wga_options *opt;
 	const struct wga_live_options *how;
+	struct wga_evidence_live *evidence;
 	uint64_t duration_ns, count, counted;
 };
 

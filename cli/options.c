@@ -72,7 +72,7 @@ enum { PRESENT_COLOR, PRESENT_HELP, PRESENT_JSON, PRESENT_COMMON };
 /* values that getopt_long() returns: a table and an index into it */
 enum {
 	TABLE_DECLARE = 0x100, TABLE_PRESENT = 0x200, TABLE_OWN = 0x300,
-	TABLE_POLICY = 0x400,
+	TABLE_POLICY = 0x400, TABLE_EVIDENCE = 0x500,
 };
 
 #define OWN_MAX		16
@@ -136,6 +136,10 @@ static void table_fill(struct option *table, const struct wga_command *cmd)
 	for (i = 0; own && own[i].name && i < OWN_MAX; i++)
 		table_add(table, &n, own[i].name, own[i].arg,
 			  TABLE_OWN + (int)i);
+	for (i = 0; i < WGA_EVIDENCE_OPTIONS && !cmd->undeclared; i++)
+		table_add(table, &n, wga_evidence_option_table[i].name,
+			  wga_evidence_option_table[i].arg,
+			  TABLE_EVIDENCE + (int)i);
 	if (!cmd->undeclared)
 		table_add(table, &n, policy.name, policy.arg, TABLE_POLICY);
 	table[n] = (struct option){ 0 };
@@ -208,6 +212,7 @@ static void take(struct parse *p, int val, const char *word)
 	case TABLE_DECLARE:
 	case TABLE_OWN:
 	case TABLE_POLICY:
+	case TABLE_EVIDENCE:
 		break;
 	default:
 		ret = bad_option(p, val, word, err);
@@ -217,7 +222,8 @@ static void take(struct parse *p, int val, const char *word)
 
 static void read_options(struct parse *p, int argc, char **argv)
 {
-	struct option table[COUNT(declare) + COUNT(present) + OWN_MAX + 2];
+	struct option table[COUNT(declare) + COUNT(present) + OWN_MAX +
+			    WGA_EVIDENCE_OPTIONS + 2];
 	size_t room = 1;
 	int val, i;
 
@@ -390,6 +396,9 @@ static int take_given(struct parse *p, const struct given *g,
 			return p->cmd->options[at].set(p->own, g->arg, err);
 		return take_key(p, COUNT(declare) + at,
 				g->arg ? g->arg : "true", NULL, 0, err);
+	case TABLE_EVIDENCE:
+		return wga_evidence_option_table[at].set(&p->opt->evidence,
+							 g->arg, err);
 	default:
 		return 0;
 	}
@@ -421,6 +430,10 @@ static void take_all(struct parse *p, int argc, char **argv)
 		else
 			p->failed = take_given(p, &p->given[i], &p->err) < 0;
 	}
+	if (!p->failed)
+		p->failed = wga_evidence_options_check(&p->opt->evidence,
+						       &p->err) < 0;
+	p->opt->cfg.review = p->opt->evidence.path != NULL;
 }
 
 static void settle_render(struct wga_options *opt, enum color color)
@@ -539,6 +552,9 @@ void wga_options_help(FILE *out, const struct wga_command *cmd)
 		for (i = 0; i < COUNT(declare); i++)
 			help_line(out, wga_options_key(i, &o));
 		help_line(out, &policy);
+		fputs("\nEvidence:\n", out);
+		for (i = 0; i < WGA_EVIDENCE_OPTIONS; i++)
+			help_line(out, &wga_evidence_option_table[i]);
 	}
 	fputs("\nOutput:\n", out);
 	for (i = 0; i < presents(cmd); i++)
@@ -577,6 +593,22 @@ int wga_options_written(const struct wga_options *opt, int ret, int status)
 	wga_err_set(&err, "write-failed",
 		    "cannot write the result to standard output");
 	wga_render_text.error(stderr, &err, &opt->render);
+	return WGA_EXIT_ERROR;
+}
+
+int wga_options_flawed(const struct wga_options *opt,
+		       const struct wga_verdict *v, const struct wga_err *err)
+{
+	const struct wga_render_options render = at_end(opt, WGA_EXIT_ERROR);
+	struct wga_options with = *opt;
+	struct wga_outputs files = opt->outputs;
+
+	with.render.error = err;
+	wga_options_verdict(&with, v);
+	/* in the document on standard output the error is already */
+	if (wga_outputs_machine(&files))
+		files.screen = NULL;
+	wga_outputs_error(&files, err, &render);
 	return WGA_EXIT_ERROR;
 }
 

@@ -9,6 +9,7 @@
 #include "analyze/config.h"
 #include "analyze/verdict.h"
 #include "cli/cli.h"
+#include "cli/evidence_options.h"
 #include "cli/outputs.h"
 #include "cli/policy.h"
 #include "report/report.h"
@@ -51,6 +52,7 @@ struct wga_item {
 /**
  * struct wga_options - what was asked for
  * @cfg:	what was declared
+ * @evidence:	--write and its like
  * @outputs:	renderings
  * @render:	colour, columns (0 if standard output is no terminal), the run;
  *		brief and run.paths are for the command to set
@@ -62,6 +64,7 @@ struct wga_item {
  */
 struct wga_options {
 	struct wga_config cfg;
+	struct wga_evidence_options evidence;
 	struct wga_outputs outputs;
 	struct wga_render_options render;
 	char host[HOST_NAME_MAX + 1];
@@ -126,6 +129,17 @@ int wga_options_fail(const struct wga_options *opt, const struct wga_err *err);
  * Return: @status, or WGA_EXIT_ERROR with an error written.
  */
 int wga_options_written(const struct wga_options *opt, int ret, int status);
+
+/**
+ * wga_options_flawed() - write a verdict, and an error that came after it
+ *
+ * The error is part of the document under --json; files that renderings went
+ * to say the error and no verdict.
+ *
+ * Return: WGA_EXIT_ERROR.
+ */
+int wga_options_flawed(const struct wga_options *opt,
+		       const struct wga_verdict *v, const struct wga_err *err);
 
 /**
  * wga_options_verdict() - write a verdict, in all renderings

@@ -24,8 +24,13 @@ static int put_lists(FILE *out, const struct wga_verdict *v)
 static int render_verdict(FILE *out, const struct wga_verdict *v,
 			  const struct wga_render_options *opt)
 {
-	(void)opt;
 	fputs("{\"schema\": \"" WGA_JSON_SCHEMA "\",\n ", out);
+	if (opt->error) {
+		fputs("\"error\": ", out);
+		if (wga_json_put(out, wga_json_error(opt->error)) < 0)
+			return -1;
+		fputs(",\n ", out);
+	}
 	if (wga_json_put_summary(out, v, "\n") < 0)
 		return -1;
 	fputs(",\n ", out);

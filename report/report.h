@@ -37,12 +37,15 @@ struct wga_render_run {
  * @brief:	verdict and reasons only (`wgaudit gate`)
  * @width:	columns of the terminal, 0 if it is none
  * @run:	for what CI systems and monitoring want to know
+ * @error:	what failed although the verdict stands, or NULL; JSON only, text
+ *		has errors elsewhere
  */
 struct wga_render_options {
 	bool color;
 	bool brief;
 	unsigned int width;
 	struct wga_render_run run;
+	const struct wga_err *error;
 };
 
 /**

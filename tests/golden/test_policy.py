@@ -97,6 +97,8 @@ class Policy(unittest.TestCase):
         for command in "capture", "analyze", "gate":
             keys.update(options(command))
         del keys["policy"]
+        # what says where evidence goes declares nothing
+        keys = {k: v for k, v in keys.items() if not k.startswith("write")}
         self.assertIn("derp", keys)
         self.assertIn("ring-bytes", keys)
         for key in keys:

@@ -611,6 +611,152 @@ case_terminate() {
 	says '^INCONCLUSIVE'
 }
 
+# evidence_dir: where the user that capture becomes may write
+evidence_dir() {
+	mkdir -m 777 $LAB/evidence
+	evidence=$LAB/evidence/e.pcapng
+}
+
+# judges STATUS FILE...: what analyze makes of evidence, as JSON in $LAB/out
+judges() {
+	local status want=$1
+	shift
+	"$WGAUDIT" analyze --json --gateway 192.168.50.1 "$@" >$LAB/out 2>$LAB/err
+	status=$?
+	[ $status = "$want" ] || fail "evidence: status $status, expected $want"
+}
+
+has_tshark() {
+	command -v tshark >/dev/null && command -v capinfos >/dev/null
+}
+
+# What was captured, judged and written is judged the same again.
+case_write() {
+	lab_pair
+	lab_web b 8080
+	evidence_dir
+	start --bridge br-a --json --write $evidence
+	lab_connect
+	talk
+	request 192.168.50.3
+	stop 1
+	jq -c '[.verdict, .classes, [.reasons[] | [.code, .count]]]' $LAB/out \
+		>$LAB/before
+	[ "$(ls $LAB/evidence)" = e.pcapng ] || fail "left: $(ls $LAB/evidence)"
+	judges 1 $evidence
+	jq -c '[.verdict, .classes, [.reasons[] | [.code, .count]]]' $LAB/out |
+		diff $LAB/before - || fail "the evidence is judged otherwise"
+	has_tshark || return 0
+	capinfos $evidence >$LAB/out 2>&1 || fail capinfos
+	says 'Name = br-a'
+	tshark -r $evidence -T fields -e frame.comment >$LAB/out 2>$LAB/err ||
+		fail tshark
+	says '^violation: plaintext — readable between hosts'
+	! grep -vi 'running as user' $LAB/err | grep -q . || fail "tshark complains"
+
+	start --bridge br-a --json --write $evidence --write-only violations
+	talk
+	request 192.168.50.3
+	stop 1
+	judges 1 $evidence
+	json '.classes.plaintext.frames > 4 and .classes.wireguard.frames <= 1'
+	has_reason filtered
+}
+
+# Killed in the middle: the frames up to a second ago are there.
+case_write_kill() {
+	lab_pair
+	evidence_dir
+	start --bridge br-a --write $evidence
+	lab_connect
+	talk
+	sleep 2.2
+	kill -KILL "$capture"
+	ends 137
+	judges 0 $evidence
+	json '.classes.wireguard.frames > 10 and .classes.canary.frames >= 2'
+	if has_tshark; then
+		tshark -r $evidence >/dev/null 2>$LAB/err || fail tshark
+		! grep -vi 'running as user' $LAB/err | grep -q . ||
+			fail "tshark complains"
+	fi
+}
+
+# A disk that is full: what was written can be read, and says that more is
+# missing; the verdict is that of all frames.
+case_write_full() {
+	lab_pair
+	mkdir $LAB/evidence
+	mount -t tmpfs -o size=300k,mode=777 tmpfs $LAB/evidence ||
+		lab_die "cannot mount"
+	evidence=$LAB/evidence/e.pcapng
+	start --bridge br-a --json --write $evidence
+	lab_connect
+	talk
+	flood 3000
+	wait_for 10 grep -q 'No space left on device.*capturing goes on' \
+		$LAB/err || fail "does not say that the disk is full"
+	stop 2
+	json '.verdict == "pass" and .error.code == "write-failed"'
+	json '.classes.wireguard.frames > 300'
+	[ "$(ls $LAB/evidence)" = e.pcapng ] || fail "left: $(ls $LAB/evidence)"
+	judges 3 $evidence
+	has_reason truncated-file
+	json '.classes.wireguard.frames > 10'
+	! has_tshark || capinfos $evidence >/dev/null 2>&1 || fail capinfos
+}
+
+case_write_ring() {
+	lab_pair
+	evidence_dir
+	start --bridge br-a --json --write $evidence --write-size 200k \
+		--write-files 3
+	lab_connect
+	talk
+	flood 1000
+	sleep 1
+	stop 0
+	json 'any(.notes[]; .text | test("ring of evidence files"))'
+	[ "$(ls $LAB/evidence | wc -l)" = 3 ] || fail "$(ls $LAB/evidence)"
+	ls $LAB/evidence | grep -qvE '^e_0000[0-9]_[0-9]{14}\.pcapng$' &&
+		fail "names: $(ls $LAB/evidence)"
+	judges 3 $LAB/evidence/*
+	json '.classes.wireguard.frames > 100 and .classes.plaintext.frames == 0'
+}
+
+# The self-test is no evidence of anything but the run that made it.
+case_write_selftest() {
+	lab_pair
+	evidence_dir
+	start --bridge br-a --json --self-test --write $evidence
+	lab_connect
+	talk
+	sleep 1
+	stop 0
+	judges 0 $evidence
+	json '.classes.plaintext.frames == 0 and .classes.canary.frames >= 2'
+
+	start --bridge br-a --json --self-test --write $evidence \
+		--filter 'udp port 51820'
+	lab_disconnect
+	lab_connect
+	talk
+	stop 3
+	has_reason blind
+	judges 3 $evidence
+	has_reason truncated-file
+	has_reason filtered
+}
+
+case_write_denied() {
+	lab_bridge br-a 192.168.50.1/24
+	refused 'cannot create /nowhere/e.pcapng' --bridge br-a \
+		--write /nowhere/e.pcapng
+	[ "$(awk 'NR == 1 { print $3 }' /proc/self/uid_map)" -gt 65534 ] ||
+		return 0
+	refused 'this user may write to' --bridge br-a --write $LAB/e.pcapng
+}
+
 # on a terminal the flows are shown while it runs
 case_terminal() {
 	lab_pair

@@ -177,7 +177,7 @@ static void test_unknown_command(void **state)
 static void test_unknown_option(void **state)
 {
 	static const char *const later[] = {
-		"--tls-keys", "--node-keys", "--html", "--write",
+		"--tls-keys", "--node-keys", "--html",
 	};
 	size_t i;
 

@@ -614,6 +614,30 @@ static void test_json_error(void **state)
 	free(text);
 }
 
+/* a verdict that stands although something failed afterwards */
+static void test_json_flawed(void **state)
+{
+	struct wga_err err = { .code = "write-failed", .text = "no room" };
+	struct wga_render_options opt = { .error = &err };
+	struct sample s;
+	json_t *doc;
+	char *text;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	(void)state;
+	sample_init(&s);
+	assert_int_equal(wga_render_json.verdict(out, &s.v, &opt), 0);
+	fclose(out);
+	doc = json_loads(text, 0, NULL);
+	assert_non_null(doc);
+	assert_string_equal("write-failed", json_string_value(json_object_get(
+		json_object_get(doc, "error"), "code")));
+	assert_non_null(json_object_get(doc, "verdict"));
+	json_decref(doc);
+	free(text);
+}
+
 static void test_full_disk(void **state)
 {
 	const struct wga_renderer *renderers[] = {
@@ -764,6 +788,7 @@ int main(void)
 		cmocka_unit_test(test_json_empty),
 		cmocka_unit_test(test_json_poison),
 		cmocka_unit_test(test_json_error),
+		cmocka_unit_test(test_json_flawed),
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_table_rates),
