@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "analyze/config.h"
+#include "analyze/node_keys.h"
 #include "analyze/registry.h"
 
 /* random bytes hold 6 given ones once in 2^48 places: 300 TB of ciphertext */
@@ -38,6 +39,7 @@ void wga_config_free(struct wga_config *cfg)
 	free(cfg->vms);
 	free(cfg->expect);
 	wga_registry_free(cfg->registry);
+	wga_node_keys_free(cfg->node_keys);
 	*cfg = (struct wga_config){ 0 };
 }
 

@@ -14,22 +14,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/registry_internal.h"
+#include "analyze/mac1.h"
 
 struct wga_mac1 {
 	EVP_MAC_CTX *keyed;
 };
 
 /* BLAKE2s-256("mac1----" || pub) */
-static bool derive_key(const uint8_t pub[static WGA_KEY_LEN],
+static bool derive_key(const uint8_t pub[static WGA_MAC1_KEY_LEN],
 		       uint8_t key[static 32])
 {
 	static const char label[8] = "mac1----";
-	uint8_t in[sizeof(label) + WGA_KEY_LEN];
+	uint8_t in[sizeof(label) + WGA_MAC1_KEY_LEN];
 	unsigned int len = 0;
 
 	memcpy(in, label, sizeof(label));
-	memcpy(in + sizeof(label), pub, WGA_KEY_LEN);
+	memcpy(in + sizeof(label), pub, WGA_MAC1_KEY_LEN);
 	return EVP_Digest(in, sizeof(in), key, &len, EVP_blake2s256(), NULL) &&
 	       len == 32;
 }
@@ -52,7 +52,7 @@ static EVP_MAC_CTX *keyed_new(const uint8_t key[static 32])
 	return ctx;
 }
 
-struct wga_mac1 *wga_mac1_new(const uint8_t pub[static WGA_KEY_LEN])
+struct wga_mac1 *wga_mac1_new(const uint8_t pub[static WGA_MAC1_KEY_LEN])
 {
 	struct wga_mac1 *state = calloc(1, sizeof(*state));
 	uint8_t key[32];
@@ -87,4 +87,19 @@ void wga_mac1_free(struct wga_mac1 *state)
 		return;
 	EVP_MAC_CTX_free(state->keyed);
 	free(state);
+}
+
+int wga_mac1_find(struct wga_mac1 *const *states, size_t n, const uint8_t *msg,
+		  size_t len)
+{
+	size_t covered = len == 148 ? 116 : 60, i;
+
+	if (!(len == 148 && msg[0] == 1) && !(len == 92 && msg[0] == 2))
+		return -1;
+	for (i = 0; i < n; i++) {
+		if (states[i] && wga_mac1_fits(states[i], msg, covered,
+					       msg + covered))
+			return (int)i;
+	}
+	return -1;
 }

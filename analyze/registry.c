@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/mac1.h"
 #include "analyze/registry_internal.h"
 
 /* a node takes about 1200 bytes of JSON */
@@ -470,15 +471,5 @@ int wga_registry_disco(const struct wga_registry *reg,
 int wga_registry_mac1(const struct wga_registry *reg, const uint8_t *msg,
 		      size_t len)
 {
-	size_t covered = len == 148 ? 116 : 60, i;
-
-	if (!reg || (!(len == 148 && msg[0] == 1) &&
-		     !(len == 92 && msg[0] == 2)))
-		return -1;
-	for (i = 0; i < reg->n_nodes; i++) {
-		if (reg->mac1[i] && wga_mac1_fits(reg->mac1[i], msg, covered,
-						  msg + covered))
-			return (int)i;
-	}
-	return -1;
+	return reg ? wga_mac1_find(reg->mac1, reg->n_nodes, msg, len) : -1;
 }

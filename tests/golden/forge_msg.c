@@ -12,9 +12,8 @@
 
 static const uint8_t disco_magic[6] = { 'T', 'S', 0xf0, 0x9f, 0x92, 0xac };
 
-/* MAC1 of the WireGuard paper, section 5.4.4, by OpenSSL alone. */
-static void mac1(const uint8_t peer[FORGE_KEY_LEN], const uint8_t *msg,
-		 size_t len, uint8_t out[16])
+void forge_wg_mac1(const uint8_t peer[FORGE_KEY_LEN], const uint8_t *msg,
+		   size_t len, uint8_t out[16])
 {
 	uint8_t label[8 + FORGE_KEY_LEN] = "mac1----", key[32];
 	size_t size = 16, n;
@@ -44,7 +43,7 @@ size_t forge_wg_init(uint64_t *seed, uint8_t *b, uint32_t sender,
 	b[0] = 1;
 	forge_put32le(b + 4, sender);
 	forge_fill(seed, b + 8, 108);
-	mac1(peer, b, 116, b + 116);
+	forge_wg_mac1(peer, b, 116, b + 116);
 	return FORGE_INIT_LEN;
 }
 
@@ -56,7 +55,7 @@ size_t forge_wg_response(uint64_t *seed, uint8_t *b, uint32_t sender,
 	forge_put32le(b + 4, sender);
 	forge_put32le(b + 8, receiver);
 	forge_fill(seed, b + 12, 48);
-	mac1(peer, b, 60, b + 60);
+	forge_wg_mac1(peer, b, 60, b + 60);
 	return FORGE_RESPONSE_LEN;
 }
 

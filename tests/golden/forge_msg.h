@@ -28,6 +28,10 @@ size_t forge_wg_cookie(uint64_t *seed, uint8_t *b, uint32_t receiver);
 size_t forge_wg_data(uint64_t *seed, uint8_t *b, uint32_t receiver,
 		     uint64_t counter, size_t len);
 
+/* MAC1 of the WireGuard paper, section 5.4.4, by libcrypto alone */
+void forge_wg_mac1(const uint8_t peer[FORGE_KEY_LEN], const uint8_t *msg,
+		   size_t len, uint8_t out[16]);
+
 /* Tailscale disco: a message of @len bytes that @sender seals */
 size_t forge_disco(uint64_t *seed, uint8_t *b,
 		   const uint8_t sender[FORGE_KEY_LEN], size_t len);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "analyze/mac1.h"
 #include "analyze/registry_internal.h"
 
 #define REAL_FILE	"tests/golden/captures/join-direct/nodes.json"
