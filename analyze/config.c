@@ -9,13 +9,15 @@
  * verdict rest on it.
  */
 #include <netdb.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyze/config.h"
+#include "analyze/keylog.h"
 #include "analyze/node_keys.h"
-#include "analyze/registry.h"
+#include "analyze/registry_internal.h"
 
 /* random bytes hold 6 given ones once in 2^48 places: 300 TB of ciphertext */
 #define CANARY_MIN	6
@@ -32,6 +34,9 @@ void wga_config_free(struct wga_config *cfg)
 	for (i = 0; i < cfg->n_canaries; i++)
 		free(cfg->canaries[i]);
 	free(cfg->canaries);
+	for (i = 0; i < cfg->n_warnings; i++)
+		free(cfg->warnings[i]);
+	free(cfg->warnings);
 	free(cfg->derp);
 	free(cfg->control);
 	free(cfg->infra);
@@ -40,12 +45,43 @@ void wga_config_free(struct wga_config *cfg)
 	free(cfg->expect);
 	wga_registry_free(cfg->registry);
 	wga_node_keys_free(cfg->node_keys);
+	wga_keylog_free(cfg->keylog);
 	*cfg = (struct wga_config){ 0 };
 }
 
 static int no_memory(struct wga_err *err)
 {
 	return wga_err_set(err, "out-of-memory", "out of memory");
+}
+
+/* add a warning that is not there yet */
+__attribute__((format(printf, 3, 4)))
+static int warn(struct wga_config *cfg, struct wga_err *err, const char *fmt, ...)
+{
+	char **grown, *text;
+	va_list ap;
+	size_t i;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return no_memory(err);
+	for (i = 0; i < cfg->n_warnings; i++) {
+		if (!strcmp(cfg->warnings[i], text)) {
+			free(text);
+			return 0;
+		}
+	}
+	grown = reallocarray(cfg->warnings, cfg->n_warnings + 1, sizeof(char *));
+	if (!grown) {
+		free(text);
+		return no_memory(err);
+	}
+	cfg->warnings = grown;
+	grown[cfg->n_warnings++] = text;
+	return 0;
 }
 
 /* an address that one host can have */
@@ -347,4 +383,68 @@ int wga_config_mesh(struct wga_config *cfg, const char *path,
 		    struct wga_err *err)
 {
 	return wga_registry_load(&cfg->registry, path, err);
+}
+
+int wga_config_mesh_text(struct wga_config *cfg, const char *text, size_t len,
+			 const char *name, struct wga_err *err)
+{
+	return wga_registry_parse(&cfg->registry, text, len, name, err);
+}
+
+static int warn_shared(struct wga_config *cfg, const char *path,
+		       struct wga_err *err)
+{
+	return warn(cfg, err, "%s can be read by others; chmod 600 %s", path,
+		    path);
+}
+
+int wga_config_node_keys(struct wga_config *cfg, const char *path,
+			 struct wga_err *err)
+{
+	bool shared;
+
+	if (wga_node_keys_load(&cfg->node_keys, path, &shared, err) < 0)
+		return -1;
+	return shared ? warn_shared(cfg, path, err) : 0;
+}
+
+int wga_config_tls_keys(struct wga_config *cfg, const char *path,
+			struct wga_err *err)
+{
+	bool shared;
+
+	if (wga_keylog_load(&cfg->keylog, path, &shared, err) < 0)
+		return -1;
+	if (!wga_keylog_count(cfg->keylog) &&
+	    warn(cfg, err, "%s: no TLS 1.3 secrets in it", path) < 0)
+		return -1;
+	return shared ? warn_shared(cfg, path, err) : 0;
+}
+
+static bool is_registered(const struct wga_registry *reg, const uint8_t *pub)
+{
+	size_t i;
+
+	for (i = 0; i < wga_registry_count(reg); i++) {
+		if (!memcmp(wga_registry_node(reg, i)->node_key, pub,
+			    WGA_KEY_LEN))
+			return true;
+	}
+	return false;
+}
+
+int wga_config_check(struct wga_config *cfg, struct wga_err *err)
+{
+	const struct wga_node_keys *keys = cfg->node_keys;
+	size_t i;
+
+	for (i = 0; cfg->registry && i < wga_node_keys_count(keys); i++) {
+		if (is_registered(cfg->registry, wga_node_keys_public(keys, i)))
+			continue;
+		if (warn(cfg, err,
+			 "the node key of %s is of no node in the registry: one of them is old",
+			 wga_node_keys_name(keys, i)) < 0)
+			return -1;
+	}
+	return 0;
 }

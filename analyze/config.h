@@ -40,6 +40,7 @@ struct wga_expect {
  * @accept:	inconclusive codes that are taken out by name
  * @review:	the frames will be gone through again (review.h): remember what
  *		that takes
+ * @warnings:	sentences about what was declared, for whoever prints
  */
 struct wga_config {
 	struct wga_endpoint *derp, *control, *infra;
@@ -58,6 +59,8 @@ struct wga_config {
 	enum wga_evidence require;
 	bool accept[WGA_CODE_COUNT];
 	bool review;
+	char **warnings;
+	size_t n_warnings;
 };
 
 void wga_config_init(struct wga_config *cfg);
@@ -76,5 +79,28 @@ int wga_config_canary(struct wga_config *cfg, const char *arg, struct wga_err *e
 int wga_config_require(struct wga_config *cfg, const char *arg, struct wga_err *err);
 int wga_config_accept(struct wga_config *cfg, const char *arg, struct wga_err *err);
 int wga_config_mesh(struct wga_config *cfg, const char *path, struct wga_err *err);
+
+/**
+ * wga_config_mesh_text() - wga_config_mesh() of a registry in memory
+ * @text, @len:	what a file would hold
+ * @name:	what errors call it
+ */
+int wga_config_mesh_text(struct wga_config *cfg, const char *text, size_t len,
+			 const char *name, struct wga_err *err);
+
+/* Key files; several add up. One that others can read earns a warning. */
+int wga_config_node_keys(struct wga_config *cfg, const char *path,
+			 struct wga_err *err);
+int wga_config_tls_keys(struct wga_config *cfg, const char *path,
+			struct wga_err *err);
+
+/**
+ * wga_config_check() - look for what is odd once everything is declared
+ *
+ * Warns about node keys that are of no node of the registry, if there is one.
+ *
+ * Return: 0, or -1 with @err set (out of memory).
+ */
+int wga_config_check(struct wga_config *cfg, struct wga_err *err);
 
 #endif /* WGA_CONFIG_H */

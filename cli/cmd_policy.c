@@ -213,9 +213,9 @@ const struct wga_command wga_cmd_policy = {
 	.args = "check|show FILE",
 	.summary = "check a policy, or show what stands in effect with it",
 	.about = "A policy declares in one YAML file what options can declare: its keys are named\n"
-		 "as the options below, --policy and output aside. \"check\" tells all that is wrong\n"
-		 "with FILE, \"show\" what stands in effect with it and these options, and where each\n"
-		 "of it comes from.",
+		 "as the options below, --policy, --headscale and output aside. \"check\" tells all\n"
+		 "that is wrong with FILE, \"show\" what stands in effect with it and these options,\n"
+		 "and where each of it comes from.",
 	.options = wga_capture_options,
 	.policy_at = 2,
 	.run = run_policy,

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/headscale.h"
 #include "cli/options.h"
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
@@ -20,6 +21,10 @@ static const struct {
 } declare[] = {
 	{ "mesh", "FILE", "node registry: headscale nodes list -o json",
 	  wga_config_mesh, WGA_OPTION_MANY | WGA_OPTION_PATH, NULL },
+	{ "node-keys", "FILE", "private node keys, lines NAME privkey:HEX",
+	  wga_config_node_keys, WGA_OPTION_MANY | WGA_OPTION_PATH, NULL },
+	{ "tls-keys", "FILE", "TLS key log of DERP and control",
+	  wga_config_tls_keys, WGA_OPTION_MANY | WGA_OPTION_PATH, NULL },
 	{ "derp", "HOST:PORT", "declared DERP server", wga_config_derp,
 	  WGA_OPTION_MANY, NULL },
 	{ "control", "HOST:PORT", "declared control server",
@@ -44,6 +49,15 @@ static const struct {
 static const struct wga_option policy = {
 	.name = "policy", .arg = "FILE",
 	.help = "all of this, and what capture takes, in YAML",
+	.flags = WGA_OPTION_MANY,
+};
+
+/* Not for policies: reading a file must not run what it says. It takes time,
+ * and is done when the rest of the command line is known to be right.
+ */
+static const struct wga_option headscale = {
+	.name = "headscale", .arg = "CMD",
+	.help = "command that prints the node registry, run at start",
 	.flags = WGA_OPTION_MANY,
 };
 
@@ -73,6 +87,7 @@ enum { PRESENT_COLOR, PRESENT_HELP, PRESENT_JSON, PRESENT_COMMON };
 enum {
 	TABLE_DECLARE = 0x100, TABLE_PRESENT = 0x200, TABLE_OWN = 0x300,
 	TABLE_POLICY = 0x400, TABLE_EVIDENCE = 0x500,
+	TABLE_HEADSCALE = 0x600,
 };
 
 #define OWN_MAX		16
@@ -140,8 +155,11 @@ static void table_fill(struct option *table, const struct wga_command *cmd)
 		table_add(table, &n, wga_evidence_option_table[i].name,
 			  wga_evidence_option_table[i].arg,
 			  TABLE_EVIDENCE + (int)i);
-	if (!cmd->undeclared)
+	if (!cmd->undeclared) {
 		table_add(table, &n, policy.name, policy.arg, TABLE_POLICY);
+		table_add(table, &n, headscale.name, headscale.arg,
+			  TABLE_HEADSCALE);
+	}
 	table[n] = (struct option){ 0 };
 }
 
@@ -213,6 +231,7 @@ static void take(struct parse *p, int val, const char *word)
 	case TABLE_OWN:
 	case TABLE_POLICY:
 	case TABLE_EVIDENCE:
+	case TABLE_HEADSCALE:
 		break;
 	default:
 		ret = bad_option(p, val, word, err);
@@ -223,7 +242,7 @@ static void take(struct parse *p, int val, const char *word)
 static void read_options(struct parse *p, int argc, char **argv)
 {
 	struct option table[COUNT(declare) + COUNT(present) + OWN_MAX +
-			    WGA_EVIDENCE_OPTIONS + 2];
+			    WGA_EVIDENCE_OPTIONS + 3];
 	size_t room = 1;
 	int val, i;
 
@@ -436,6 +455,33 @@ static void take_all(struct parse *p, int argc, char **argv)
 	p->opt->cfg.review = p->opt->evidence.path != NULL;
 }
 
+static int finish(struct parse *p, struct wga_err *err)
+{
+	struct wga_config *cfg = &p->opt->cfg;
+	size_t i;
+
+	if (wga_outputs_check(&p->opt->outputs, err) < 0)
+		return -1;
+	for (i = 0; i < p->n; i++) {
+		if (p->given[i].val == TABLE_HEADSCALE &&
+		    wga_headscale_load(cfg, p->given[i].arg, err) < 0)
+			return -1;
+	}
+	return wga_config_check(cfg, err);
+}
+
+static void print_warnings(const struct wga_options *opt)
+{
+	struct wga_err line;
+	size_t i;
+
+	for (i = 0; i < opt->cfg.n_warnings; i++) {
+		wga_err_set(&line, "warning", "warning: %s",
+			    opt->cfg.warnings[i]);
+		wga_render_text.error(stderr, &line, &opt->render);
+	}
+}
+
 static void settle_render(struct wga_options *opt, enum color color)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -493,11 +539,13 @@ int wga_options_parse(struct wga_options *opt, const struct wga_command *cmd,
 	settle_render(opt, p.color);
 	if (!p.failed)
 		take_all(&p, argc, argv);
+	if (!p.help && !p.failed)
+		p.failed = finish(&p, &p.err) < 0;
 	free(p.given);
-	if (!p.help && !p.failed)
-		p.failed = wga_outputs_check(&opt->outputs, &p.err) < 0;
-	if (!p.help && !p.failed)
+	if (!p.help && !p.failed) {
+		print_warnings(opt);
 		return optind;
+	}
 
 	if (p.help) {
 		wga_options_help(stdout, cmd);
@@ -552,6 +600,7 @@ void wga_options_help(FILE *out, const struct wga_command *cmd)
 		for (i = 0; i < COUNT(declare); i++)
 			help_line(out, wga_options_key(i, &o));
 		help_line(out, &policy);
+		help_line(out, &headscale);
 		fputs("\nEvidence:\n", out);
 		for (i = 0; i < WGA_EVIDENCE_OPTIONS; i++)
 			help_line(out, &wga_evidence_option_table[i]);

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,70 +15,10 @@
 #include <jansson.h>
 
 #include "analyze/verdict.h"
+#include "tests/unit/cli_run.h"
 
-#define ARGS_MAX	12
 #define REGISTRY	"tests/golden/captures/join-direct/nodes.json"
 #define NO_FILE		"/nonexistent/file.pcap"
-
-struct result {
-	int status;
-	char out[16384], err[4096];
-};
-
-static int sink(void)
-{
-	int fd = memfd_create("sink", 0);
-
-	assert_true(fd >= 0);
-	return fd;
-}
-
-static void drain(int fd, char *buf, size_t size)
-{
-	ssize_t n = pread(fd, buf, size - 1, 0);
-
-	assert_true(n >= 0);
-	buf[n] = '\0';
-	close(fd);
-}
-
-static void child(const char *const *args, int out, int err)
-{
-	char *argv[ARGS_MAX + 2] = { (char *)(uintptr_t)"wgaudit" };
-	int i, null = open("/dev/null", O_RDONLY);
-
-	for (i = 0; i < ARGS_MAX && args[i]; i++)
-		argv[i + 1] = (char *)(uintptr_t)args[i];
-	dup2(null, STDIN_FILENO);
-	dup2(out, STDOUT_FILENO);
-	dup2(err, STDERR_FILENO);
-	execv(WGAUDIT, argv);
-	_exit(127);
-}
-
-static struct result run_to(int out, const char *const *args)
-{
-	struct result r = { 0 };
-	int err = sink(), status;
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (!pid)
-		child(args, out, err);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	r.status = WEXITSTATUS(status);
-	drain(err, r.err, sizeof(r.err));
-	drain(out, r.out, sizeof(r.out));
-	return r;
-}
-
-static struct result run(const char *const *args)
-{
-	return run_to(sink(), args);
-}
-
-#define ARGS(...)	((const char *const[]){ __VA_ARGS__, NULL })
 
 /* a text error: status 2, nothing on standard output, these words */
 static void check_error(const char *const *args, const char *needle)
@@ -177,7 +116,7 @@ static void test_unknown_command(void **state)
 static void test_unknown_option(void **state)
 {
 	static const char *const later[] = {
-		"--tls-keys", "--node-keys", "--html",
+		"--html",
 	};
 	size_t i;
 

@@ -3,11 +3,26 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "analyze/config.h"
+#include "analyze/node_keys.h"
+#include "analyze/registry.h"
+
+#define CAPTURES	"tests/golden/captures/join-direct/"
+
+/* vm-a and vm-c of that mesh, without vm-b */
+static const char two_nodes[] =
+	"[{\"name\": \"vm-a\", \"node_key\": \"nodekey:"
+	"b84e0775374e2ec65a5627ef8ae51d2f8d0b7c7d0182451890936122710b5a14\"},"
+	" {\"name\": \"vm-c\", \"node_key\": \"nodekey:"
+	"92d6e1cf44331ff5cfbd201bbef0b7b245d467397dc32bb0889890bc0bcccb04\"}]";
 
 typedef int (*setter)(struct wga_config *cfg, const char *arg,
 		      struct wga_err *err);
@@ -270,6 +285,112 @@ static void test_accept(void **state)
 	wga_config_free(&cfg);
 }
 
+static void copy_private(const char *from, const char *to)
+{
+	char buf[16384];
+	FILE *in = fopen(from, "r"), *out = fopen(to, "w");
+	size_t n;
+
+	assert_non_null(in);
+	assert_non_null(out);
+	n = fread(buf, 1, sizeof(buf), in);
+	assert_int_equal(fwrite(buf, 1, n, out), n);
+	fclose(in);
+	assert_int_equal(fclose(out), 0);
+	assert_int_equal(chmod(to, 0600), 0);
+}
+
+static void test_key_files(void **state)
+{
+	static const struct {
+		const char *name;
+		int (*load)(struct wga_config *cfg, const char *path,
+			    struct wga_err *err);
+	} files[] = {
+		{ "node-private-keys.txt", wga_config_node_keys },
+		{ "tls.keys", wga_config_tls_keys },
+	};
+	char dir[] = "/tmp/wgaudit-config-XXXXXX", from[96], copy[96];
+	struct wga_config cfg;
+	struct wga_err err;
+	size_t i;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	for (i = 0; i < 2; i++) {
+		wga_config_init(&cfg);
+		snprintf(from, sizeof(from), CAPTURES "%s", files[i].name);
+		snprintf(copy, sizeof(copy), "%s/%s", dir, files[i].name);
+		copy_private(from, copy);
+		assert_int_equal(files[i].load(&cfg, copy, &err), 0);
+		assert_int_equal(cfg.n_warnings, 0);
+		assert_true(i ? !!cfg.keylog : wga_node_keys_count(cfg.node_keys) == 3);
+
+		/* once per file */
+		assert_int_equal(chmod(copy, 0604), 0);
+		assert_int_equal(files[i].load(&cfg, copy, &err), 0);
+		assert_int_equal(files[i].load(&cfg, copy, &err), 0);
+		assert_int_equal(cfg.n_warnings, 1);
+		assert_non_null(strstr(cfg.warnings[0], "chmod 600"));
+		assert_non_null(strstr(cfg.warnings[0], copy));
+
+		assert_int_equal(unlink(copy), 0);
+		assert_int_equal(files[i].load(&cfg, copy, &err), -1);
+		assert_string_equal(err.code, "no-such-file");
+		wga_config_free(&cfg);
+		assert_null(cfg.warnings);
+	}
+	assert_int_equal(rmdir(dir), 0);
+}
+
+/* a key log that says nothing is likely the wrong file */
+static void test_key_log_empty(void **state)
+{
+	struct wga_config cfg;
+	struct wga_err err;
+
+	(void)state;
+	wga_config_init(&cfg);
+	assert_int_equal(wga_config_tls_keys(&cfg, "/dev/null", &err), 0);
+	assert_true(cfg.n_warnings > 0);
+	assert_non_null(strstr(cfg.warnings[0], "no TLS 1.3 secrets"));
+	wga_config_free(&cfg);
+}
+
+static void test_unregistered_keys(void **state)
+{
+	struct wga_config cfg;
+	struct wga_err err;
+	size_t i;
+
+	(void)state;
+	wga_config_init(&cfg);
+	assert_int_equal(wga_config_node_keys(&cfg, CAPTURES "node-private-keys.txt",
+					      &err), 0);
+	i = cfg.n_warnings;
+	/* without a registry there is nothing to compare with */
+	assert_int_equal(wga_config_check(&cfg, &err), 0);
+	assert_int_equal(cfg.n_warnings, i);
+	assert_int_equal(wga_config_mesh_text(&cfg, two_nodes, strlen(two_nodes),
+					      "two", &err), 0);
+	assert_int_equal(wga_config_check(&cfg, &err), 0);
+	assert_int_equal(cfg.n_warnings, i + 1);
+	assert_non_null(strstr(cfg.warnings[i], "vm-b "));
+
+	assert_int_equal(wga_config_mesh_text(&cfg, "[", 1, "half", &err), -1);
+	assert_non_null(strstr(err.text, "half"));
+	assert_int_equal(wga_registry_count(cfg.registry), 2);
+	wga_config_free(&cfg);
+
+	wga_config_init(&cfg);
+	assert_int_equal(wga_config_node_keys(&cfg, CAPTURES "node-private-keys.txt",
+					      &err), 0);
+	assert_int_equal(wga_config_mesh(&cfg, CAPTURES "nodes.json", &err), 0);
+	assert_int_equal(wga_config_check(&cfg, &err), 0);
+	assert_int_equal(cfg.n_warnings, i);
+	wga_config_free(&cfg);
+}
+
 static void test_names(void **state)
 {
 	int i;
@@ -304,6 +425,9 @@ int main(void)
 		cmocka_unit_test(test_canaries),
 		cmocka_unit_test(test_require),
 		cmocka_unit_test(test_accept),
+		cmocka_unit_test(test_key_files),
+		cmocka_unit_test(test_key_log_empty),
+		cmocka_unit_test(test_unregistered_keys),
 		cmocka_unit_test(test_names),
 	};
 

@@ -116,6 +116,33 @@ static void test_camel_case(void **state)
 	check_both_nodes(camel);
 }
 
+/* Nodes that are offline, or whose key has expired, are still registered: what
+ * they sent before is theirs. Other members of any type mean nothing.
+ */
+static void test_expired_and_offline(void **state)
+{
+	static const char text[] =
+		"{\"nodes\": [{\"id\": \"18446744073709551615\", \"online\": false,"
+		" \"machineKey\": \"mkey:" NODE_A "\","
+		" \"nodeKey\": \"nodekey:" NODE_A "\","
+		" \"discoKey\": \"discokey:" DISCO_A "\","
+		" \"ipAddresses\": [\"100.64.0.1\", \"fd7a:115c:a1e0::1\"],"
+		" \"name\": \"vm-a-host\", \"givenName\": \"vm-a\","
+		" \"user\": {\"id\": \"1\", \"name\": \"lab\"},"
+		" \"lastSeen\": \"2026-11-22T04:19:05.021Z\","
+		" \"expiry\": \"2020-01-01T00:00:00Z\", \"preAuthKey\": null,"
+		" \"registerMethod\": \"REGISTER_METHOD_AUTH_KEY\","
+		" \"approvedRoutes\": [], \"tags\": [\"tag:x\"]},"
+		" {\"id\": 2, \"online\": true,"
+		" \"expiry\": {\"seconds\": -62135596800},"
+		" \"node_key\": \"nodekey:" NODE_B "\","
+		" \"disco_key\": \"discokey:" DISCO_B "\","
+		" \"given_name\": null, \"name\": \"vm-b\"}]}";
+
+	(void)state;
+	check_both_nodes(text);
+}
+
 /* vm-b restarts: it has one node key and two disco keys */
 static void test_disco_history(void **state)
 {
@@ -303,6 +330,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_snake_case),
 		cmocka_unit_test(test_camel_case),
+		cmocka_unit_test(test_expired_and_offline),
 		cmocka_unit_test(test_disco_history),
 		cmocka_unit_test(test_no_keys),
 		cmocka_unit_test(test_names_are_cut),
