@@ -26,8 +26,10 @@ struct wga_bridge *wga_bridge_new(const struct wga_config *cfg,
 	br->fragments = calloc(1, sizeof(*br->fragments));
 	wga_sessions_init(&br->sessions);
 	wga_hash_seed(br->seed);
+	if (cfg->canaries && !wga_canaries_compile(cfg->canaries))
+		br->watch = wga_watch_new(cfg->canaries);
 	if (wga_neighbours_init(&br->neighbours) || !br->name || !br->flows ||
-	    !br->fragments) {
+	    !br->fragments || (cfg->canaries && !br->watch)) {
 		wga_bridge_free(br);
 		return NULL;
 	}
@@ -57,6 +59,7 @@ void wga_bridge_free(struct wga_bridge *br)
 	wga_index_free(&br->disco_index);
 	free(br->quotes);
 	free(br->pieces);
+	wga_watch_free(br->watch);
 	free(br->scratch.m);
 	free((char *)br->loss.filter);
 	free((char *)br->loss.damage);

@@ -2,6 +2,7 @@
 #ifndef WGA_BRIDGE_INTERNAL_H
 #define WGA_BRIDGE_INTERNAL_H
 
+#include "analyze/canary_watch.h"
 #include "analyze/flow.h"
 #include "analyze/fragment.h"
 #include "analyze/neighbour.h"
@@ -98,6 +99,7 @@ struct wga_piece {
  * @now:	frame that is being judged
  * @now_codes:	bit for each code that it has earned by itself
  * @pieces, @n_pieces, @piece_room:	only if the frames will be reviewed
+ * @watch:	for canaries; NULL if there are none
  * @derp_messages:	WireGuard messages inside clear DERP
  * @broken:	out of memory somewhere: something is missing here
  * @waiting, @head, @tail:	ring of items from @tail up to @head, both counted
@@ -131,6 +133,7 @@ struct wga_bridge {
 	uint32_t n_streams;
 	size_t stream_room;
 	struct wga_mark marks[WGA_CODE_COUNT];
+	struct wga_watch *watch;
 	uint64_t derp_messages;
 
 	struct wga_piece *pieces;

@@ -14,13 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/canary.h"
 #include "analyze/config.h"
 #include "analyze/keylog.h"
 #include "analyze/node_keys.h"
 #include "analyze/registry_internal.h"
-
-/* random bytes hold 6 given ones once in 2^48 places: 300 TB of ciphertext */
-#define CANARY_MIN	6
 
 void wga_config_init(struct wga_config *cfg)
 {
@@ -31,12 +29,10 @@ void wga_config_free(struct wga_config *cfg)
 {
 	size_t i;
 
-	for (i = 0; i < cfg->n_canaries; i++)
-		free(cfg->canaries[i]);
-	free(cfg->canaries);
 	for (i = 0; i < cfg->n_warnings; i++)
 		free(cfg->warnings[i]);
 	free(cfg->warnings);
+	wga_canaries_free(cfg->canaries);
 	free(cfg->derp);
 	free(cfg->control);
 	free(cfg->infra);
@@ -317,26 +313,6 @@ int wga_config_expect(struct wga_config *cfg, const char *arg,
 		return no_memory(err);
 	grown[cfg->n_expect++] = pair;
 	cfg->expect = grown;
-	return 0;
-}
-
-int wga_config_canary(struct wga_config *cfg, const char *arg,
-		      struct wga_err *err)
-{
-	char **grown, *copy;
-
-	if (strlen(arg) < CANARY_MIN)
-		return wga_err_set(err, "usage",
-				   "--canary \"%s\" is too short: ciphertext holds fewer than %d given bytes by chance",
-				   arg, CANARY_MIN);
-	grown = reallocarray(cfg->canaries, cfg->n_canaries + 1, sizeof(*grown));
-	if (!grown)
-		return no_memory(err);
-	cfg->canaries = grown;
-	copy = strdup(arg);
-	if (!copy)
-		return no_memory(err);
-	grown[cfg->n_canaries++] = copy;
 	return 0;
 }
 

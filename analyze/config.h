@@ -9,6 +9,7 @@
 #include "analyze/verdict.h"
 #include "capture/err.h"
 
+struct wga_canaries;
 struct wga_keylog;
 struct wga_node_keys;
 struct wga_registry;
@@ -33,6 +34,7 @@ struct wga_expect {
  * are observed, and must outlive bridges and run
  * @derp, @control, @infra:	declared endpoints (port 0: any, infra only)
  * @gateways:	declared gateway addresses
+ * @canaries:	what must never be seen, or NULL
  * @registry:	the node registry, or NULL
  * @node_keys:	private node keys that open initiations, or NULL
  * @keylog:	TLS secrets that open DERP and control connections, or NULL
@@ -51,8 +53,7 @@ struct wga_config {
 	size_t n_vms;
 	struct wga_expect *expect;
 	size_t n_expect;
-	char **canaries;
-	size_t n_canaries;
+	struct wga_canaries *canaries;
 	struct wga_registry *registry;
 	struct wga_node_keys *node_keys;
 	struct wga_keylog *keylog;
@@ -76,6 +77,10 @@ int wga_config_gateway(struct wga_config *cfg, const char *arg, struct wga_err *
 int wga_config_vm(struct wga_config *cfg, const char *arg, struct wga_err *err);
 int wga_config_expect(struct wga_config *cfg, const char *arg, struct wga_err *err);
 int wga_config_canary(struct wga_config *cfg, const char *arg, struct wga_err *err);
+/* a canary a line; empty lines and those that begin with '#' are skipped; also
+ * "no-such-file", "unreadable-file", "bad-canary-file"
+ */
+int wga_config_canary_file(struct wga_config *cfg, const char *path, struct wga_err *err);
 int wga_config_require(struct wga_config *cfg, const char *arg, struct wga_err *err);
 int wga_config_accept(struct wga_config *cfg, const char *arg, struct wga_err *err);
 int wga_config_mesh(struct wga_config *cfg, const char *path, struct wga_err *err);

@@ -283,6 +283,9 @@ static void examine_fragment(struct wga_bridge *br, struct wga_packet *pkt,
 		wga_item_set(item, pkt, 0, 0, WGA_KIND_CUT);
 		return;
 	}
+	if (br->watch)
+		wga_watch_fragment(br->watch,
+				   wga_fragment_find(br->fragments, pkt), pkt);
 	switch (wga_fragment_add(br->fragments, pkt, item->bytes, &d)) {
 	case WGA_FRAGMENT_PENDING:
 		wga_key_fragment(&item->key, &pkt->src, &pkt->dst, pkt->proto,
@@ -356,20 +359,6 @@ static void examine_place(struct wga_bridge *br, const struct wga_packet *pkt,
 	/* whose role is not known must not pass for somebody outside */
 	if (!item->to || !(item->from & WGA_AT_MAC))
 		br->broken = true;
-}
-
-static void examine_canaries(struct wga_bridge *br, const struct wga_frame *frame)
-{
-	size_t i;
-
-	for (i = 0; i < br->cfg->n_canaries; i++) {
-		const char *c = br->cfg->canaries[i];
-
-		if (memmem(frame->data, frame->caplen, c, strlen(c))) {
-			wga_bridge_mark(br, WGA_CODE_CANARY_SEEN);
-			return;
-		}
-	}
 }
 
 /* An address as a number to add up; of IPv4 only the last word differs. */
@@ -478,8 +467,8 @@ bool wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 	item_start(br, frame, item);
 	if (frame->caplen < frame->len)
 		wga_bridge_mark(br, WGA_CODE_TRUNCATED_FRAMES);
-	if (br->cfg->n_canaries)
-		examine_canaries(br, frame);
+	if (br->watch)
+		wga_watch_frame(br->watch, &br->now, frame->data, frame->caplen);
 
 	examine_place(br, &pkt, item);
 	switch (pkt.state) {
@@ -510,6 +499,8 @@ bool wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 	if (br->n_leaks && item->key.kind == WGA_KIND_TEXT)
 		examine_leak(br, frame, item);
 	item->upto = br->scratch.n;
+	if (br->watch && br->watch->seen)
+		wga_bridge_mark(br, WGA_CODE_CANARY_SEEN);
 	if (br->now_codes)
 		account_marks(br, item);
 	return true;

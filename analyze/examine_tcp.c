@@ -195,6 +195,16 @@ static bool options_are_text(const uint8_t *p, size_t len)
 	return i < len && wga_readable(p + i, len - i);
 }
 
+static void watch_segment(struct wga_bridge *br, const struct wga_packet *pkt,
+			  const uint8_t *h, struct wga_view v, size_t hlen)
+{
+	struct wga_item item = { 0 };
+
+	wga_item_set(&item, pkt, wga_be16(h), wga_be16(h + 2), (enum wga_kind)0);
+	wga_watch_tcp(br->watch, &item.key, item.dir, h, v,
+		      v.len + hlen < pkt->wire_len);
+}
+
 void wga_examine_tcp(struct wga_bridge *br, const struct wga_packet *pkt,
 		     struct wga_item *item)
 {
@@ -218,6 +228,8 @@ void wga_examine_tcp(struct wga_bridge *br, const struct wga_packet *pkt,
 	}
 	if (hlen <= pkt->payload.len)
 		v = wga_view_skip(pkt->payload, hlen);
+	if (br->watch)
+		watch_segment(br, pkt, h, v, hlen);
 	if (hlen <= pkt->payload.len && options_are_text(h + 20, hlen - 20)) {
 		wga_item_set(item, pkt, wga_be16(h), wga_be16(h + 2),
 			     WGA_KIND_TEXT);

@@ -246,6 +246,8 @@ void wga_examine_udp(struct wga_bridge *br, const struct wga_packet *pkt,
 		return;
 	}
 	v = wga_view_skip(wga_view_head(pkt->payload, len), 8);
+	if (br->watch)
+		wga_watch_gso(br->watch, v);
 	if (pkt->payload.len > len)
 		rest = wga_view_skip(pkt->payload, len);
 	if (pkt->payload.len < pkt->wire_len) {

@@ -4,14 +4,14 @@
 
 #include "analyze/fragment.h"
 
-#define DATA_MAX	65536
-#define UNITS		(DATA_MAX / 8)
+#define UNITS		(WGA_DATAGRAM_MAX / 8)
 
 /* A frame makes one datagram go at most, so its data outlives the batch. */
 static void datagram_clear(struct wga_fragments *f, struct wga_datagram *d)
 {
 	uint8_t **retired = &f->retired[f->n_retired++ % WGA_BATCH_MAX];
 
+	f->unfinished += d->used && !d->whole && !d->spoilt;
 	free(*retired);
 	*retired = d->data;
 	free(d->pending);
@@ -30,6 +30,25 @@ void wga_fragments_free(struct wga_fragments *f)
 		free(f->retired[i]);
 }
 
+static bool is_of(const struct wga_datagram *d, const struct wga_packet *pkt)
+{
+	return d->used && d->id == pkt->frag_id && d->proto == pkt->proto &&
+	       wga_addr_equal(&d->src, &pkt->src) &&
+	       wga_addr_equal(&d->dst, &pkt->dst);
+}
+
+const struct wga_datagram *wga_fragment_find(const struct wga_fragments *f,
+					     const struct wga_packet *pkt)
+{
+	unsigned int i;
+
+	for (i = 0; i < WGA_FRAGMENTS_MAX; i++) {
+		if (is_of(&f->d[i], pkt))
+			return &f->d[i];
+	}
+	return NULL;
+}
+
 /* The datagram of a fragment; the oldest makes room for a new one. */
 static struct wga_datagram *datagram_get(struct wga_fragments *f,
 					 const struct wga_packet *pkt)
@@ -39,19 +58,17 @@ static struct wga_datagram *datagram_get(struct wga_fragments *f,
 
 	for (i = 0; i < WGA_FRAGMENTS_MAX; i++) {
 		d = &f->d[i];
-		if (d->used && d->id == pkt->frag_id && d->proto == pkt->proto &&
-		    wga_addr_equal(&d->src, &pkt->src) &&
-		    wga_addr_equal(&d->dst, &pkt->dst))
+		if (is_of(d, pkt))
 			return d;
 		if (d->age < old->age)
 			old = d;
 	}
 
 	datagram_clear(f, old);
-	old->data = calloc(1, DATA_MAX + UNITS);
+	old->data = calloc(1, WGA_DATAGRAM_MAX + UNITS);
 	if (!old->data)
 		return NULL;
-	old->have = old->data + DATA_MAX;
+	old->have = old->data + WGA_DATAGRAM_MAX;
 	old->used = true;
 	old->id = pkt->frag_id;
 	old->proto = pkt->proto;
@@ -66,7 +83,7 @@ static bool datagram_fill(struct wga_datagram *d, const struct wga_packet *pkt)
 	size_t off = pkt->frag_off, n = pkt->payload.len, i;
 	const uint8_t *p = pkt->payload.p;
 
-	if (n == 0 || off + n > DATA_MAX || (pkt->frag_more && n % 8))
+	if (n == 0 || off + n > WGA_DATAGRAM_MAX || (pkt->frag_more && n % 8))
 		return false;
 	if (d->total && (off + n > d->total ||
 			 (!pkt->frag_more && off + n != d->total)))
@@ -113,6 +130,7 @@ enum wga_fragment_answer wga_fragment_add(struct wga_fragments *f,
 			return wga_fragment_add(f, pkt, bytes, out);
 		}
 		d->spoilt = true;
+		f->unfinished++;
 	}
 	d->frames++;
 	d->bytes += bytes;

@@ -20,6 +20,7 @@
  */
 
 #define WGA_FRAGMENTS_MAX	256
+#define WGA_DATAGRAM_MAX	65536
 
 /**
  * struct wga_datagram - a datagram in pieces
@@ -49,12 +50,13 @@ struct wga_datagram {
 
 /**
  * struct wga_fragments - datagrams in pieces
+ * @unfinished:	how many had to go, or were spoilt, before they were whole
  * @retired, @n_retired:	data of the last ones that had to go: messages
  *		found in it are looked at once more when the batch is through
  */
 struct wga_fragments {
 	struct wga_datagram d[WGA_FRAGMENTS_MAX];
-	uint64_t clock;
+	uint64_t clock, unfinished;
 	uint8_t *retired[WGA_BATCH_MAX];
 	unsigned int n_retired;
 };
@@ -76,6 +78,10 @@ enum wga_fragment_answer wga_fragment_add(struct wga_fragments *f,
 					  const struct wga_packet *pkt,
 					  uint32_t bytes,
 					  struct wga_datagram **out);
+
+/* the datagram that a fragment would be added to, or NULL if it is the first */
+const struct wga_datagram *wga_fragment_find(const struct wga_fragments *f,
+					     const struct wga_packet *pkt);
 
 void wga_fragments_free(struct wga_fragments *f);
 

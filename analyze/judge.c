@@ -111,7 +111,6 @@ static void judge_marks(struct wga_judge *g, const struct wga_bridge *br)
 		const char *text;
 	} marks[] = {
 		{ WGA_CODE_OVERLAY_ON_UNDERLAY, "inside a tunnel or quote" },
-		{ WGA_CODE_CANARY_SEEN, "first in" },
 		{ WGA_CODE_TRUNCATED_FRAMES, "first in" },
 	};
 	size_t i;
@@ -465,7 +464,7 @@ static const char *const sentences[WGA_CODE_COUNT] = {
 	[WGA_CODE_PLAINTEXT] = "readable between hosts of the mesh: ",
 	[WGA_CODE_UNEXPLAINED] = "not explained, between hosts of the mesh: ",
 	[WGA_CODE_OVERLAY_ON_UNDERLAY] = "mesh addresses outside of the tunnel: ",
-	[WGA_CODE_CANARY_SEEN] = "a canary's bytes in the clear, ",
+	[WGA_CODE_CANARY_SEEN] = "a canary's bytes in the clear: ",
 	[WGA_CODE_SPLICED] = "foreign bytes inside a flow of the mesh: ",
 	[WGA_CODE_COUNTER_REUSE] = "a session used one counter for different messages, ",
 	[WGA_CODE_UNREGISTERED_PEER] = "disco or handshakes of no registered node, ",
@@ -583,6 +582,7 @@ int wga_run_judge(const struct wga_run *run, struct wga_verdict **out,
 		judge_sessions(g);
 		judge_presence(g);
 		judge_leaks(g);
+		wga_judge_canaries(g);
 		judge_notes(g);
 		wga_summary_flows(g);
 		wga_summary_sessions(g);

@@ -67,6 +67,9 @@ void wga_judge_found(struct wga_judge *g, enum wga_code code, uint64_t count,
 void wga_judge_note(struct wga_judge *g, uint64_t count, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* judge_canary.c: which canaries were seen, and what could not be followed */
+void wga_judge_canaries(struct wga_judge *g);
+
 /* summary.c: flows, sessions, pairs of the verdict */
 void wga_summary_end(const struct wga_judge *g, const struct wga_flow_key *key,
 		     bool hi, struct wga_flow_end *end);

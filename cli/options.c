@@ -37,6 +37,8 @@ static const struct {
 	  wga_config_gateway, WGA_OPTION_MANY, NULL },
 	{ "canary", "STRING", "bytes that must never be seen",
 	  wga_config_canary, WGA_OPTION_MANY, NULL },
+	{ "canary-file", "FILE", "the same, one on each line",
+	  wga_config_canary_file, WGA_OPTION_MANY | WGA_OPTION_PATH, NULL },
 	{ "require", "LEVEL", "least evidence: bound, identified, opened",
 	  wga_config_require, 0, "bound" },
 	{ "expect-pair", "A,B", "pair that must have talked encrypted",

@@ -38,6 +38,7 @@ static const struct {
 	{ "--vm", wga_config_vm },
 	{ "--expect-pair", wga_config_expect },
 	{ "--canary", wga_config_canary },
+	{ "--canary-file", wga_config_canary_file },
 	{ "--require", wga_config_require },
 	{ "--accept", wga_config_accept },
 };
@@ -358,6 +359,12 @@ static void test_wolf(void **state)
 	run_table(traps_wolf, traps_wolf_count);
 }
 
+static void test_canary(void **state)
+{
+	(void)state;
+	run_table(traps_canary, traps_canary_count);
+}
+
 /* runs last: it looks at what the tables did */
 static void test_every_code(void **state)
 {
@@ -445,6 +452,77 @@ static void test_accepted_is_listed(void **state)
 	free(m);
 }
 
+static const char *reason_text(const struct wga_verdict *v, enum wga_code code)
+{
+	for (size_t i = 0; i < v->n_reasons; i++)
+		if (v->reasons[i].code == code)
+			return v->reasons[i].text;
+	return "";
+}
+
+static unsigned int notes_with(const struct wga_verdict *v, const char *words)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < v->n_notes; i++)
+		n += strstr(v->notes[i].text, words) != NULL;
+	return n;
+}
+
+static void leak_canaries(struct forge_mesh *m)
+{
+	forge_mesh_text(m, VM_A, VM_B, "736d616c6c2d626972642d31");
+	forge_mesh_text(m, VM_A, VM_B, "a-canary-that-is-longer-than-shown");
+	forge_mesh_text(m, VM_A, VM_C, "small-bird-1 a-canary-that-is-longer-"
+				       "than-shown");
+	/* a frame that was cut, of a connection */
+	forge_tcp_send(m, &m->tls, true, "x", 1);
+	m->bridge[0].frames[m->bridge[0].n - 2].caplen--;
+}
+
+/* which canaries were seen, in what form, how often, and where first: the same
+ * in any order of bridges and any number of parts
+ */
+static void test_canary_text(void **state)
+{
+	static const struct trap row = {
+		.name = "canary text", .flags = TRAP_TWO,
+		.after = leak_canaries,
+		.options = { "--canary", "a-canary-that-is-longer-than-shown",
+			     "--canary", "small-bird-1",
+			     "--canary", "not-to-be-seen" },
+	};
+	struct forge_mesh *m = malloc(sizeof(*m));
+	struct wga_config cfg;
+	char want[120];
+
+	(void)state;
+	assert_non_null(m);
+	build(m, &row);
+	configure_row(&cfg, &row, m);
+	snprintf(want, sizeof(want), "2 canaries, \"small-bird-1\" in hex, in 3 "
+		 "frames, first in virbr-b frame %zu", m->bridge[1].n - 1);
+	for (unsigned int i = 0; i < 8; i++) {
+		struct wga_verdict *v = judge(m, &cfg, &row, WGA_BATCH_MAX,
+					      i & 1, 1 + i / 2);
+		const char *text = reason_text(v, WGA_CODE_CANARY_SEEN);
+
+		assert_int_equal(v->outcome, WGA_VIOLATION);
+		if (!strstr(text, want))
+			fail_msg("\"%s\" is not in: %s", want, text);
+		assert_int_equal(notes_with(v, "canary seen: "
+					       "\"a-canary-that-is-longer-...\" "
+					       "as it is, in 3 frames"), 1);
+		assert_int_equal(notes_with(v, "canary seen"), 1);
+		assert_int_equal(notes_with(v, "in 1 flow"), 1);
+		assert_int_equal(notes_with(v, "frames were cut"), 1);
+		wga_verdict_free(v);
+	}
+	wga_config_free(&cfg);
+	forge_mesh_free(m);
+	free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -457,8 +535,10 @@ int main(void)
 		cmocka_unit_test(test_tcp),
 		cmocka_unit_test(test_record),
 		cmocka_unit_test(test_wolf),
+		cmocka_unit_test(test_canary),
 		cmocka_unit_test(test_every_code),
 		cmocka_unit_test(test_identified),
+		cmocka_unit_test(test_canary_text),
 		cmocka_unit_test(test_accept),
 		cmocka_unit_test(test_accepted_is_listed),
 	};

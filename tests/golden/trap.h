@@ -70,9 +70,9 @@ const struct wga_selftest *trap_selftest(void);
 
 extern const struct trap traps_wire[], traps_clear[], traps_odd[],
 	traps_covert[], traps_house[], traps_leak[], traps_tcp[],
-	traps_record[], traps_wolf[];
+	traps_record[], traps_wolf[], traps_canary[];
 extern const size_t traps_wire_count, traps_clear_count, traps_odd_count,
 	traps_covert_count, traps_house_count, traps_leak_count,
-	traps_tcp_count, traps_record_count, traps_wolf_count;
+	traps_tcp_count, traps_record_count, traps_wolf_count, traps_canary_count;
 
 #endif /* TRAP_H */

@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "analyze/canary.h"
 #include "analyze/config.h"
 #include "analyze/node_keys.h"
 #include "analyze/registry.h"
@@ -228,10 +230,87 @@ static void test_canaries(void **state)
 	wga_config_init(&cfg);
 	takes(&cfg, wga_config_canary, "CANARY");
 	takes(&cfg, wga_config_canary, "a longer one, with blanks");
-	assert_int_equal(cfg.n_canaries, 2);
-	assert_string_equal(cfg.canaries[0], "CANARY");
+	assert_int_equal(wga_canaries_count(cfg.canaries), 2);
 	wga_config_free(&cfg);
 	refuses(wga_config_canary, (const char *const[]){ "", "short", NULL });
+}
+
+/* a file with these bytes, as --canary-file; Return: 0 or -1 */
+static int canary_file(struct wga_config *cfg, const char *text, size_t len,
+		       struct wga_err *err)
+{
+	char path[32];
+	int fd = memfd_create("canaries", 0), ret;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, len), len);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	wga_config_init(cfg);
+	*err = (struct wga_err){ 0 };
+	ret = wga_config_canary_file(cfg, path, err);
+	close(fd);
+	return ret;
+}
+
+#define CANARY_FILE(text)	canary_file(&cfg, text, sizeof(text) - 1, &err)
+
+static void test_canary_file(void **state)
+{
+	struct wga_config cfg;
+	struct wga_err err;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(CANARY_FILE("# what\n\nsecond one\r\n\r\n"
+				     "first one\n# x\nthird one"), 0);
+	assert_int_equal(wga_canaries_compile(cfg.canaries), 0);
+	assert_int_equal(wga_canaries_count(cfg.canaries), 3);
+	assert_memory_equal(wga_canaries_get(cfg.canaries, 0, &len),
+			    "first one", 9);
+	assert_int_equal(len, 9);
+	wga_canaries_get(cfg.canaries, 1, &len);
+	assert_int_equal(len, 10);
+	wga_config_free(&cfg);
+
+	assert_int_equal(CANARY_FILE("good enough\n#\nshort\n"), -1);
+	assert_non_null(strstr(err.text, "line 3: \"short\" is too short"));
+	wga_config_free(&cfg);
+	assert_int_equal(CANARY_FILE("good enough\nwith\0inside\n"), -1);
+	assert_string_equal(err.code, "bad-canary-file");
+	assert_non_null(strstr(err.text, "line 2"));
+	wga_config_free(&cfg);
+	assert_int_equal(CANARY_FILE("# nothing\n\n"), -1);
+	assert_string_equal(err.code, "bad-canary-file");
+	wga_config_free(&cfg);
+	assert_int_equal(wga_config_canary_file(&cfg, "/nonexistent", &err), -1);
+	assert_string_equal(err.code, "no-such-file");
+	assert_int_equal(wga_config_canary_file(&cfg, "/", &err), -1);
+	assert_string_equal(err.code, "unreadable-file");
+	wga_config_free(&cfg);
+}
+
+/* lengths and numbers at their limits */
+static void test_canary_limits(void **state)
+{
+	char text[WGA_CANARY_MAX + 2];
+	struct wga_config cfg;
+	struct wga_err err;
+
+	(void)state;
+	wga_config_init(&cfg);
+	memset(text, 'x', sizeof(text));
+	text[WGA_CANARY_MAX + 1] = '\0';
+	assert_int_equal(wga_config_canary(&cfg, text, &err), -1);
+	assert_non_null(strstr(err.text, "257 bytes"));
+	text[WGA_CANARY_MAX] = '\0';
+	assert_int_equal(wga_config_canary(&cfg, text, &err), 0);
+	for (int i = 1; i < WGA_CANARIES_MAX; i++) {
+		snprintf(text, sizeof(text), "canary %d", i);
+		assert_int_equal(wga_config_canary(&cfg, text, &err), 0);
+	}
+	assert_int_equal(wga_config_canary(&cfg, "one more", &err), -1);
+	assert_non_null(strstr(err.text, "10000"));
+	wga_config_free(&cfg);
 }
 
 static void test_require(void **state)
@@ -423,6 +502,8 @@ int main(void)
 		cmocka_unit_test(test_vms),
 		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_canaries),
+		cmocka_unit_test(test_canary_file),
+		cmocka_unit_test(test_canary_limits),
 		cmocka_unit_test(test_require),
 		cmocka_unit_test(test_accept),
 		cmocka_unit_test(test_key_files),
