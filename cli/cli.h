@@ -60,6 +60,7 @@ struct wga_command {
 /* those of capture, which a policy can hold and wgaudit policy takes too */
 extern const struct wga_option wga_capture_options[];
 
+extern const struct wga_command wga_cmd_canary;
 extern const struct wga_command wga_cmd_capture;
 extern const struct wga_command wga_cmd_analyze;
 extern const struct wga_command wga_cmd_gate;

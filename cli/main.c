@@ -14,6 +14,7 @@ static const struct wga_command *const commands[] = {
 	&wga_cmd_seal,
 	&wga_cmd_verify,
 	&wga_cmd_policy,
+	&wga_cmd_canary,
 };
 
 static void help(FILE *out)

@@ -161,6 +161,8 @@ static void test_bad_values(void **state)
 	check_error(ARGS("analyze", "--vm", "x", NO_FILE), "NAME=ADDR");
 	check_error(ARGS("analyze", "--gateway", "x", NO_FILE), "--gateway");
 	check_error(ARGS("analyze", "--canary", "x", NO_FILE), "too short");
+	check_error(ARGS("analyze", "--canary-file", "/nonexistent", NO_FILE),
+		    "/nonexistent");
 	check_error(ARGS("analyze", "--require", "shape", NO_FILE), "identified");
 	check_error(ARGS("analyze", "--expect-pair", "a", NO_FILE), "A,B");
 	check_error(ARGS("analyze", "--color", "red", NO_FILE), "always");
@@ -199,6 +201,69 @@ static void test_files(void **state)
 	check_error(ARGS("analyze", "--", "--json"), "--json");
 }
 
+/* lines that each begin so and then have @len random characters; no two alike */
+static void check_canaries(const char *out, size_t count, const char *prefix)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	size_t n = 0, len = strlen(prefix);
+	const char *line, *end, *before = NULL;
+
+	for (line = out; *line; line = end + 1) {
+		end = strchr(line, '\n');
+		assert_non_null(end);
+		assert_int_equal(end - line, len + 26);
+		assert_memory_equal(line, prefix, len);
+		assert_int_equal(strspn(line, allowed), len + 26);
+		assert_true(!before || strncmp(line, before, len + 26));
+		before = line;
+		n++;
+	}
+	assert_int_equal(n, count);
+}
+
+static void test_canary(void **state)
+{
+	struct result r = run(ARGS("canary")), again;
+	json_t *doc;
+
+	(void)state;
+	assert_int_equal(r.status, 2);
+	assert_string_equal(r.out, "");
+	assert_string_equal(r.err, run(ARGS("canary", "--help")).out);
+	assert_string_equal(r.err, run(ARGS("help", "canary")).out);
+	assert_int_equal(run(ARGS("canary", "--help")).status, 0);
+	assert_null(strstr(r.err, "--derp"));
+
+	r = run(ARGS("canary", "new"));
+	assert_int_equal(r.status, 0);
+	check_canaries(r.out, 1, "wgaudit-canary-");
+	again = run(ARGS("canary", "new"));
+	assert_string_not_equal(r.out, again.out);
+	r = run(ARGS("canary", "new", "--count", "50", "--prefix", "0-my-lab"));
+	check_canaries(r.out, 50, "0-my-lab");
+	r = run(ARGS("canary", "new", "--prefix",
+		     "abcdefghij-abcdefghij-abcdefghij-abcd"));
+	check_canaries(r.out, 1, "abcdefghij-abcdefghij-abcdefghij-abcd");
+	r = run(ARGS("canary", "new", "--count=2", "--json"));
+	doc = json_loads(r.out, 0, NULL);
+	assert_int_equal(json_array_size(json_object_get(doc, "canaries")), 2);
+	json_decref(doc);
+
+	check_error(ARGS("canary", "old"), "\"new\"");
+	check_error(ARGS("canary", "new", "more"), "more");
+	check_error(ARGS("canary", "new", "--count", "0"), "--count");
+	check_error(ARGS("canary", "new", "--count", "10001"), "--count");
+	check_error(ARGS("canary", "new", "--count", "-1"), "--count");
+	check_error(ARGS("canary", "new", "--count", "1x"), "--count");
+	check_error(ARGS("canary", "new", "--prefix", "seven-7"), "--prefix");
+	check_error(ARGS("canary", "new", "--prefix", "-leading-"), "--prefix");
+	check_error(ARGS("canary", "new", "--prefix", "Upper-case"), "--prefix");
+	check_error(ARGS("canary", "new", "--prefix",
+			 "abcdefghij-abcdefghij-abcdefghij-abcde"), "--prefix");
+	check_error(ARGS("canary", "new", "--derp", "1.2.3.4:1"), "--derp");
+	check_json_error(ARGS("canary", "x", "--json"), "usage", "new");
+}
+
 static void test_stdout_full(void **state)
 {
 	struct result r = { 0 };
@@ -231,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_bad_values),
 		cmocka_unit_test(test_good_values),
 		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_canary),
 		cmocka_unit_test(test_stdout_full),
 	};
 
