@@ -2,33 +2,31 @@
 /*
  * Theory of operation
  *
- * A load builds a new registry out of the old one's nodes and the file's, and
- * takes the old one's place only when all went well. Nodes are known by their
- * node key. Disco keys change with every start of a node, so they are kept as
- * a history beside the nodes, sorted for look-up by key.
+ * The history of a mesh: snapshots that are loaded one after the other add up.
+ * A node is known again by a node key it has or had, by its machine key, which
+ * outlives a new registration, or by its id where machine keys do not speak
+ * against that. Node keys (by which WireGuard and DERP know it) and disco keys
+ * (made anew at each start) are kept beside the nodes, all there ever were.
  */
-#include <errno.h>
-#include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyze/mac1.h"
 #include "analyze/registry_internal.h"
 
-/* a node takes about 1200 bytes of JSON */
-#define FILE_MAX	((size_t)64 << 20)
-
-struct disco {
+/* a key that a node has or had */
+struct known_key {
 	uint8_t key[WGA_KEY_LEN];
 	size_t node;
 };
 
 struct wga_registry {
 	struct wga_node *nodes;
-	struct wga_mac1 **mac1; /* NULL for nodes without a node key */
 	size_t n_nodes;
-	struct disco *disco;
+	struct known_key *keys;
+	struct wga_mac1 **mac1; /* by node key */
+	size_t n_keys;
+	struct known_key *disco;
 	size_t n_disco;
 };
 
@@ -38,30 +36,16 @@ void wga_registry_free(struct wga_registry *reg)
 
 	if (!reg)
 		return;
-	for (i = 0; i < reg->n_nodes; i++)
+	for (i = 0; i < reg->n_keys; i++)
 		wga_mac1_free(reg->mac1[i]);
 	free(reg->mac1);
+	free(reg->keys);
 	free(reg->nodes);
 	free(reg->disco);
 	free(reg);
 }
 
-static void registry_cleanup(struct wga_registry **reg)
-{
-	wga_registry_free(*reg);
-}
-
-static void json_cleanup(json_t **json)
-{
-	json_decref(*json);
-}
-
-static void text_cleanup(char **text)
-{
-	free(*text);
-}
-
-static bool key_is_set(const uint8_t key[static WGA_KEY_LEN])
+bool wga_key_is_set(const uint8_t key[static WGA_KEY_LEN])
 {
 	static const uint8_t none[WGA_KEY_LEN];
 
@@ -70,7 +54,7 @@ static bool key_is_set(const uint8_t key[static WGA_KEY_LEN])
 
 static int add_disco(struct wga_registry *reg, const uint8_t *key, size_t node)
 {
-	struct disco *grown;
+	struct known_key *grown;
 
 	grown = reallocarray(reg->disco, reg->n_disco + 1, sizeof(*grown));
 	if (!grown)
@@ -81,7 +65,32 @@ static int add_disco(struct wga_registry *reg, const uint8_t *key, size_t node)
 	return 0;
 }
 
-static void add_overlay(struct wga_node *node, const struct wga_addr *addr)
+static int add_key(struct wga_registry *reg, const uint8_t *key, size_t node)
+{
+	struct wga_mac1 **mac1, *state;
+	struct known_key *grown;
+
+	if (!wga_key_is_set(key) || wga_registry_key(reg, key) >= 0)
+		return 0;
+	grown = reallocarray(reg->keys, reg->n_keys + 1, sizeof(*grown));
+	if (!grown)
+		return -1;
+	reg->keys = grown;
+	mac1 = reallocarray(reg->mac1, reg->n_keys + 1,
+			    sizeof(struct wga_mac1 *));
+	if (!mac1)
+		return -1;
+	reg->mac1 = mac1;
+	state = wga_mac1_new(key);
+	if (!state)
+		return -1;
+	memcpy(grown[reg->n_keys].key, key, WGA_KEY_LEN);
+	grown[reg->n_keys].node = node;
+	mac1[reg->n_keys++] = state;
+	return 0;
+}
+
+void wga_node_overlay(struct wga_node *node, const struct wga_addr *addr)
 {
 	size_t i;
 
@@ -93,14 +102,28 @@ static void add_overlay(struct wga_node *node, const struct wga_addr *addr)
 		node->overlay[node->n_overlay++] = *addr;
 }
 
-/* index of the node with this node key, or the number of nodes */
-static size_t find_node(const struct wga_registry *reg, const uint8_t *key)
+/* Is it the same node, registered anew? */
+static bool is_again(const struct wga_node *a, const struct wga_node *b)
 {
+	if (wga_key_is_set(a->machine_key) && wga_key_is_set(b->machine_key))
+		return !memcmp(a->machine_key, b->machine_key, WGA_KEY_LEN);
+	return a->id[0] && !strcmp(a->id, b->id) &&
+	       wga_key_is_set(a->node_key) && wga_key_is_set(b->node_key);
+}
+
+/* index of a node that is there already, or the number of nodes */
+static size_t find_node(const struct wga_registry *reg,
+			const struct wga_node *node)
+{
+	int known = -1;
 	size_t i;
 
+	if (wga_key_is_set(node->node_key))
+		known = wga_registry_key(reg, node->node_key);
+	if (known >= 0)
+		return (size_t)known;
 	for (i = 0; i < reg->n_nodes; i++) {
-		if (key_is_set(key) &&
-		    !memcmp(reg->nodes[i].node_key, key, WGA_KEY_LEN))
+		if (is_again(&reg->nodes[i], node))
 			break;
 	}
 	return i;
@@ -108,46 +131,42 @@ static size_t find_node(const struct wga_registry *reg, const uint8_t *key)
 
 static int append_node(struct wga_registry *reg, const struct wga_node *node)
 {
-	struct wga_mac1 **mac1, *state = NULL;
 	struct wga_node *nodes;
 
 	nodes = reallocarray(reg->nodes, reg->n_nodes + 1, sizeof(*nodes));
 	if (!nodes)
 		return -1;
 	reg->nodes = nodes;
-	mac1 = reallocarray(reg->mac1, reg->n_nodes + 1, sizeof(*mac1));
-	if (!mac1)
-		return -1;
-	reg->mac1 = mac1;
-	if (key_is_set(node->node_key)) {
-		state = wga_mac1_new(node->node_key);
-		if (!state)
-			return -1;
-	}
-	nodes[reg->n_nodes] = *node;
-	mac1[reg->n_nodes++] = state;
+	nodes[reg->n_nodes++] = *node;
 	return 0;
 }
 
-/* a node that is there already takes the new name, address and disco key */
-static int add_node(struct wga_registry *reg, const struct wga_node *node)
+/* a node that is there already takes the new name, addresses and keys */
+int wga_registry_add(struct wga_registry *reg, const struct wga_node *node)
 {
-	size_t i, at = find_node(reg, node->node_key);
+	size_t i, at = find_node(reg, node);
 	struct wga_node *known;
 
 	if (at == reg->n_nodes && append_node(reg, node) < 0)
 		return -1;
 	known = &reg->nodes[at];
 	memcpy(known->name, node->name, sizeof(known->name));
+	memcpy(known->id, node->id, sizeof(known->id));
 	for (i = 0; i < node->n_overlay; i++)
-		add_overlay(known, &node->overlay[i]);
-	if (!key_is_set(node->disco_key))
+		wga_node_overlay(known, &node->overlay[i]);
+	if (wga_key_is_set(node->machine_key))
+		memcpy(known->machine_key, node->machine_key, WGA_KEY_LEN);
+	if (wga_key_is_set(node->node_key))
+		memcpy(known->node_key, node->node_key, WGA_KEY_LEN);
+	if (add_key(reg, node->node_key, at) < 0)
+		return -1;
+	if (!wga_key_is_set(node->disco_key))
 		return 0;
 	memcpy(known->disco_key, node->disco_key, WGA_KEY_LEN);
 	return add_disco(reg, node->disco_key, at);
 }
 
-static struct wga_registry *registry_copy(const struct wga_registry *old)
+struct wga_registry *wga_registry_copy(const struct wga_registry *old)
 {
 	struct wga_registry *reg = calloc(1, sizeof(*reg));
 	int ret = reg ? 0 : -1;
@@ -155,6 +174,8 @@ static struct wga_registry *registry_copy(const struct wga_registry *old)
 
 	for (i = 0; !ret && old && i < old->n_nodes; i++)
 		ret = append_node(reg, &old->nodes[i]);
+	for (i = 0; !ret && old && i < old->n_keys; i++)
+		ret = add_key(reg, old->keys[i].key, old->keys[i].node);
 	for (i = 0; !ret && old && i < old->n_disco; i++)
 		ret = add_disco(reg, old->disco[i].key, old->disco[i].node);
 	if (!ret)
@@ -165,7 +186,7 @@ static struct wga_registry *registry_copy(const struct wga_registry *old)
 
 static int disco_order(const void *a, const void *b)
 {
-	const struct disco *x = a, *y = b;
+	const struct known_key *x = a, *y = b;
 	int order = memcmp(x->key, y->key, sizeof(x->key));
 
 	if (order)
@@ -173,8 +194,7 @@ static int disco_order(const void *a, const void *b)
 	return (x->node > y->node) - (x->node < y->node);
 }
 
-/* sort the history and drop what is listed twice */
-static void disco_settle(struct wga_registry *reg)
+void wga_registry_settle(struct wga_registry *reg)
 {
 	size_t i, kept = 0;
 
@@ -188,254 +208,6 @@ static void disco_settle(struct wga_registry *reg)
 	reg->n_disco = kept + 1;
 }
 
-/**
- * struct reading - where in the file we are, for errors
- * @file:	its name
- * @index:	position in the list of nodes, from 1
- * @name:	name of the node, "" while unknown
- */
-struct reading {
-	const char *file;
-	size_t index;
-	const char *name;
-	struct wga_err *err;
-};
-
-static int node_error(const struct reading *r, const char *key,
-		      const char *what)
-{
-	return wga_err_set(r->err, "bad-registry", "%s: node %zu%s%s%s: %s %s",
-			   r->file, r->index, *r->name ? " (" : "", r->name,
-			   *r->name ? ")" : "", key, what);
-}
-
-/* the member under either spelling, and which one it was; null is none */
-static const json_t *member(const json_t *obj, const char *snake,
-			    const char *camel, const char **key)
-{
-	const json_t *value = json_object_get(obj, snake);
-
-	*key = value ? snake : camel;
-	if (!value)
-		value = json_object_get(obj, camel);
-	return json_is_null(value) ? NULL : value;
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-static bool hex_read(const char *text, uint8_t out[static WGA_KEY_LEN])
-{
-	size_t i;
-
-	if (strlen(text) != 2 * WGA_KEY_LEN)
-		return false;
-	for (i = 0; i < WGA_KEY_LEN; i++) {
-		int hi = hex_digit(text[2 * i]), lo = hex_digit(text[2 * i + 1]);
-
-		if (hi < 0 || lo < 0)
-			return false;
-		out[i] = (uint8_t)(hi << 4 | lo);
-	}
-	return true;
-}
-
-/* "nodekey:HEX" or "discokey:HEX"; absent, null and "" leave it zero */
-static int read_key(const struct reading *r, const json_t *obj,
-		    const char *snake, const char *camel, const char *prefix,
-		    uint8_t out[static WGA_KEY_LEN])
-{
-	const char *key, *text;
-	const json_t *value = member(obj, snake, camel, &key);
-	size_t skip = strlen(prefix);
-
-	if (!value)
-		return 0;
-	text = json_string_value(value);
-	if (text && !*text)
-		return 0;
-	if (!text || strncmp(text, prefix, skip) ||
-	    !hex_read(text + skip, out)) {
-		char what[80];
-
-		snprintf(what, sizeof(what),
-			 "is not \"%s\" and 64 hexadecimal digits", prefix);
-		return node_error(r, key, what);
-	}
-	return 0;
-}
-
-static int read_addresses(const struct reading *r, const json_t *obj,
-			  struct wga_node *node)
-{
-	const char *key;
-	const json_t *list = member(obj, "ip_addresses", "ipAddresses", &key);
-	size_t i;
-
-	if (!list)
-		return 0;
-	if (!json_is_array(list))
-		return node_error(r, key, "is not a list of addresses");
-	for (i = 0; i < json_array_size(list); i++) {
-		const char *text = json_string_value(json_array_get(list, i));
-		struct wga_addr addr;
-
-		if (!text || wga_addr_parse(text, &addr, NULL) < 0)
-			return node_error(r, key, "holds what is no IP address");
-		add_overlay(node, &addr);
-	}
-	return 0;
-}
-
-static int read_name(const struct reading *r, const json_t *obj,
-		     struct wga_node *node)
-{
-	const char *key;
-	const json_t *given = member(obj, "given_name", "givenName", &key);
-
-	if (given && !json_is_string(given))
-		return node_error(r, key, "is not a string");
-	if (!given || !json_string_length(given))
-		given = member(obj, "name", "name", &key);
-	if (given && !json_is_string(given))
-		return node_error(r, key, "is not a string");
-	if (given && json_string_length(given))
-		snprintf(node->name, sizeof(node->name), "%s",
-			 json_string_value(given));
-	else
-		snprintf(node->name, sizeof(node->name), "node %zu", r->index);
-	return 0;
-}
-
-static int read_node(struct reading *r, const json_t *obj,
-		     struct wga_node *node)
-{
-	*node = (struct wga_node){ 0 };
-	if (!json_is_object(obj))
-		return node_error(r, "entry", "is not an object");
-	if (read_name(r, obj, node) < 0)
-		return -1;
-	r->name = node->name;
-	if (read_key(r, obj, "node_key", "nodeKey", "nodekey:",
-		     node->node_key) < 0 ||
-	    read_key(r, obj, "disco_key", "discoKey", "discokey:",
-		     node->disco_key) < 0)
-		return -1;
-	return read_addresses(r, obj, node);
-}
-
-static int read_nodes(struct wga_registry *reg, const json_t *list,
-		      const char *file, struct wga_err *err)
-{
-	size_t i, keys = 0;
-
-	for (i = 0; i < json_array_size(list); i++) {
-		struct reading r = {
-			.file = file, .index = i + 1, .name = "", .err = err,
-		};
-		struct wga_node node;
-
-		if (read_node(&r, json_array_get(list, i), &node) < 0)
-			return -1;
-		if (add_node(reg, &node) < 0)
-			return wga_err_set(err, "out-of-memory",
-					   "%s: out of memory", file);
-		keys += key_is_set(node.node_key);
-	}
-	if (!keys)
-		return wga_err_set(err, "bad-registry",
-				   "%s: no node with a node key in it; it should be the output of `headscale nodes list -o json`",
-				   file);
-	return 0;
-}
-
-int wga_registry_parse(struct wga_registry **reg, const char *text, size_t len,
-		       const char *name, struct wga_err *err)
-{
-	__attribute__((cleanup(registry_cleanup))) struct wga_registry *fresh = NULL;
-	__attribute__((cleanup(json_cleanup))) json_t *root = NULL;
-	const json_t *list;
-	json_error_t where;
-
-	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
-	if (!root)
-		return wga_err_set(err, "bad-registry", "%s line %d: %s", name,
-				   where.line, where.text);
-	list = json_is_object(root) ? json_object_get(root, "nodes") : root;
-	if (!json_is_array(list))
-		return wga_err_set(err, "bad-registry",
-				   "%s line 1: neither a list of nodes nor an object with \"nodes\"; it should be the output of `headscale nodes list -o json`",
-				   name);
-
-	fresh = registry_copy(*reg);
-	if (!fresh)
-		return wga_err_set(err, "out-of-memory", "%s: out of memory",
-				   name);
-	if (read_nodes(fresh, list, name, err) < 0)
-		return -1;
-	disco_settle(fresh);
-	wga_registry_free(*reg);
-	*reg = fresh;
-	fresh = NULL;
-	return 0;
-}
-
-static int file_error(const char *path, struct wga_err *err)
-{
-	return wga_err_set(err, errno == ENOENT ? "no-such-file" :
-			   "unreadable-file", "%s: %s", path, strerror(errno));
-}
-
-/* all of an open file; the caller frees *text also after an error */
-static int file_read(FILE *f, const char *path, char **text, size_t *len,
-		     struct wga_err *err)
-{
-	size_t room = 0, n;
-	char *grown;
-
-	*len = 0;
-	do {
-		if (*len == FILE_MAX)
-			return wga_err_set(err, "bad-registry",
-					   "%s: larger than any registry", path);
-		if (*len == room) {
-			room = room ? room * 2 : 65536;
-			grown = realloc(*text, room);
-			if (!grown)
-				return wga_err_set(err, "out-of-memory",
-						   "%s: out of memory", path);
-			*text = grown;
-		}
-		errno = 0;
-		n = fread(*text + *len, 1, room - *len, f);
-		*len += n;
-	} while (n);
-	return ferror(f) ? file_error(path, err) : 0;
-}
-
-int wga_registry_load(struct wga_registry **reg, const char *path,
-		      struct wga_err *err)
-{
-	__attribute__((cleanup(text_cleanup))) char *text = NULL;
-	FILE *f = fopen(path, "re");
-	size_t len;
-	int ret;
-
-	if (!f)
-		return file_error(path, err);
-	ret = file_read(f, path, &text, &len, err);
-	fclose(f);
-	if (ret < 0)
-		return -1;
-	return wga_registry_parse(reg, text, len, path, err);
-}
-
 size_t wga_registry_count(const struct wga_registry *reg)
 {
 	return reg->n_nodes;
@@ -444,6 +216,18 @@ size_t wga_registry_count(const struct wga_registry *reg)
 const struct wga_node *wga_registry_node(const struct wga_registry *reg, size_t i)
 {
 	return &reg->nodes[i];
+}
+
+int wga_registry_key(const struct wga_registry *reg,
+		     const uint8_t key[static WGA_KEY_LEN])
+{
+	size_t i;
+
+	for (i = 0; reg && i < reg->n_keys; i++) {
+		if (!memcmp(reg->keys[i].key, key, WGA_KEY_LEN))
+			return (int)reg->keys[i].node;
+	}
+	return -1;
 }
 
 int wga_registry_disco(const struct wga_registry *reg,
@@ -471,5 +255,7 @@ int wga_registry_disco(const struct wga_registry *reg,
 int wga_registry_mac1(const struct wga_registry *reg, const uint8_t *msg,
 		      size_t len)
 {
-	return reg ? wga_mac1_find(reg->mac1, reg->n_nodes, msg, len) : -1;
+	int i = reg ? wga_mac1_find(reg->mac1, reg->n_keys, msg, len) : -1;
+
+	return i < 0 ? -1 : (int)reg->keys[i].node;
 }

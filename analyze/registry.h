@@ -16,11 +16,16 @@ struct wga_registry;
 /**
  * struct wga_node - a registered node
  * @name:	given name (given_name / givenName), else name
- * @node_key, @disco_key:	public keys; all zero where the registry has none
+ * @id:	number of its row in the registry, "" if none
+ * @machine_key:	of the machine it runs on; outlives a new registration
+ * @node_key, @disco_key:	the latest public keys; all zero where the registry
+ *		has none, as for @machine_key
  * @overlay:	mesh addresses
  */
 struct wga_node {
 	char name[64];
+	char id[24];
+	uint8_t machine_key[WGA_KEY_LEN];
 	uint8_t node_key[WGA_KEY_LEN];
 	uint8_t disco_key[WGA_KEY_LEN];
 	struct wga_addr overlay[4];
@@ -34,8 +39,11 @@ struct wga_node {
  *		snake_case (0.23 to 0.29) or camelCase with string ids (0.30)
  * @err:	"no-such-file", "unreadable-file", "bad-registry" with the line
  *
- * The same node key listed again with another disco key is one node with two
- * disco keys in its history. A list without any node key is an error.
+ * Several loads are one history. What has a node key that was listed before is
+ * the same node, perhaps with another disco key; so is what has its machine key
+ * or, where machine keys do not speak against that, its id: a node that was
+ * registered anew, with another node key. A list without any node key is an
+ * error.
  *
  * Return: 0, or -1 with @err set and *reg unchanged.
  */
@@ -46,6 +54,10 @@ void wga_registry_free(struct wga_registry *reg);
 
 size_t wga_registry_count(const struct wga_registry *reg);
 const struct wga_node *wga_registry_node(const struct wga_registry *reg, size_t i);
+
+/* the node that has or had a node key, or -1; @reg may be NULL */
+int wga_registry_key(const struct wga_registry *reg,
+		     const uint8_t key[static WGA_KEY_LEN]);
 
 /**
  * wga_registry_disco() - the node that has or had a disco key

@@ -166,6 +166,64 @@ static void test_disco_history(void **state)
 }
 
 /* what is zero, null or empty is no key, and is found by nobody */
+static int node_of(const struct wga_registry *reg, const char *hex)
+{
+	uint8_t key[WGA_KEY_LEN];
+
+	from_hex(hex, key);
+	return wga_registry_key(reg, key);
+}
+
+#define NODE(id, node, machine, disco) \
+	"[{" id "\"name\": \"n\", \"node_key\": \"nodekey:" node "\"," \
+	" \"machine_key\": \"" machine "\"," \
+	" \"disco_key\": \"discokey:" disco "\"}]"
+
+/* A node that is registered anew has another node key. */
+static void test_registered_again(void **state)
+{
+	static const struct {
+		const char *again;
+		bool same;
+	} rows[] = {
+		{ NODE("\"id\": 1, ", NODE_B, "mkey:" DISCO_A, DISCO_B), true },
+		/* the machine key counts more than the id */
+		{ NODE("\"id\": 7, ", NODE_B, "mkey:" DISCO_A, DISCO_B), true },
+		{ NODE("\"id\": 1, ", NODE_B, "mkey:" DISCO_C, DISCO_B), false },
+		{ NODE("\"id\": 1, ", NODE_B, "", DISCO_B), true },
+		{ NODE("\"id\": \"1\", ", NODE_B, "", DISCO_B), true },
+		{ NODE("\"id\": 2, ", NODE_B, "", DISCO_B), false },
+		{ NODE("", NODE_B, "", DISCO_B), false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct wga_registry *reg = NULL;
+		uint8_t key[WGA_KEY_LEN];
+
+		parses(&reg, NODE("\"id\": 1, ", NODE_A, "mkey:" DISCO_A,
+				  DISCO_A));
+		parses(&reg, rows[i].again);
+		assert_int_equal(wga_registry_count(reg), rows[i].same ? 1 : 2);
+		assert_int_equal(node_of(reg, NODE_A), 0);
+		assert_int_equal(node_of(reg, NODE_B), !rows[i].same);
+		assert_int_equal(node_of(reg, DISCO_A), -1);
+		assert_int_equal(disco(reg, DISCO_A), 0);
+		assert_int_equal(disco(reg, DISCO_B), !rows[i].same);
+		from_hex(rows[i].same ? NODE_B : NODE_A, key);
+		assert_memory_equal(wga_registry_node(reg, 0)->node_key, key,
+				    sizeof(key));
+		/* the first snapshot again: nothing is lost, nothing added */
+		parses(&reg, NODE("\"id\": 1, ", NODE_A, "mkey:" DISCO_A,
+				  DISCO_A));
+		assert_int_equal(wga_registry_count(reg), rows[i].same ? 1 : 2);
+		assert_int_equal(node_of(reg, NODE_B), !rows[i].same);
+		wga_registry_free(reg);
+	}
+	assert_int_equal(wga_registry_key(NULL, (uint8_t[WGA_KEY_LEN]){ 1 }), -1);
+}
+
 static void test_no_keys(void **state)
 {
 	struct wga_registry *reg = NULL;
@@ -332,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_camel_case),
 		cmocka_unit_test(test_expired_and_offline),
 		cmocka_unit_test(test_disco_history),
+		cmocka_unit_test(test_registered_again),
 		cmocka_unit_test(test_no_keys),
 		cmocka_unit_test(test_names_are_cut),
 		cmocka_unit_test(test_refuses),
