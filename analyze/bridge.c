@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "analyze/examine.h"
+#include "analyze/handshake.h"
 #include "analyze/opaque_internal.h"
 
 /* Frames may have been read by another core: fetch their headers in time. */
@@ -25,6 +26,7 @@ struct wga_bridge *wga_bridge_new(const struct wga_config *cfg,
 	br->flows = wga_flow_table_new();
 	br->fragments = calloc(1, sizeof(*br->fragments));
 	wga_sessions_init(&br->sessions);
+	wga_derp_nodes_init(&br->derp);
 	wga_hash_seed(br->seed);
 	if (cfg->canaries && !wga_canaries_compile(cfg->canaries))
 		br->watch = wga_watch_new(cfg->canaries);
@@ -52,6 +54,7 @@ void wga_bridge_free(struct wga_bridge *br)
 	free(br->fragments);
 	wga_flow_table_free(br->flows);
 	wga_sessions_free(&br->sessions);
+	wga_derp_nodes_free(&br->derp);
 	wga_neighbours_free(&br->neighbours);
 	free(br->gateways);
 	free(br->leaks);
@@ -174,9 +177,7 @@ static void account_messages(struct wga_bridge *br, const struct wga_item *item,
 			cold->high += m->high;
 			cold->opaque += m->len - WGA_WG_DATA_HEADER;
 		} else if (m->type != WGA_WG_COOKIE) {
-			wga_sessions_handshake(&br->sessions, m, &from, &to,
-				&item->at, wga_registry_mac1(br->cfg->registry,
-							     m->p, m->len));
+			wga_handshake_note(br, m, &from, &to, &item->at, NULL);
 		}
 	}
 }

@@ -3,6 +3,7 @@
 #define WGA_BRIDGE_INTERNAL_H
 
 #include "analyze/canary_watch.h"
+#include "analyze/derp_nodes.h"
 #include "analyze/flow.h"
 #include "analyze/fragment.h"
 #include "analyze/neighbour.h"
@@ -36,13 +37,17 @@ struct wga_disco_peer {
 /**
  * struct wga_stream_slot - a followed TCP connection
  * @kind:	what its server was declared to be
+ * @number:	from 1, on its bridge
  * @client, @server:	its ends
+ * @high, @opaque:	of WireGuard in DERP, as in struct wga_flow_cold
  */
 struct wga_stream_slot {
 	struct wga_bridge *bridge;
+	uint32_t number;
 	struct wga_stream *stream;
 	enum wga_stream_kind kind;
 	struct wga_endpoint client, server;
+	uint64_t high, opaque;
 };
 
 /**
@@ -100,7 +105,7 @@ struct wga_piece {
  * @now_codes:	bit for each code that it has earned by itself
  * @pieces, @n_pieces, @piece_room:	only if the frames will be reviewed
  * @watch:	for canaries; NULL if there are none
- * @derp_messages:	WireGuard messages inside clear DERP
+ * @derp:	nodes that DERP named
  * @broken:	out of memory somewhere: something is missing here
  * @waiting, @head, @tail:	ring of items from @tail up to @head, both counted
  *		without end
@@ -134,7 +139,7 @@ struct wga_bridge {
 	size_t stream_room;
 	struct wga_mark marks[WGA_CODE_COUNT];
 	struct wga_watch *watch;
-	uint64_t derp_messages;
+	struct wga_derp_nodes derp;
 
 	struct wga_piece *pieces;
 	size_t n_pieces, piece_room;

@@ -169,6 +169,25 @@ static enum wga_class error_class(const struct wga_join *j,
 	return worst;
 }
 
+/* Is there something in the WireGuard of a DERP connection that is not random?
+ */
+static bool is_stream_biased(const struct wga_join *j, const struct wga_tuple *t)
+{
+	uint32_t m;
+
+	for (m = t->members; m; m = j->members[m - 1].next) {
+		struct wga_flow_ref ref = wga_join_ref(j, m);
+		const struct wga_stream_slot *slot;
+
+		if (ref.flow->key.kind != WGA_KIND_STREAM || !ref.cold->aux)
+			continue;
+		slot = ref.br->streams[ref.cold->aux - 1];
+		if (wga_biased(slot->high, slot->opaque))
+			return true;
+	}
+	return false;
+}
+
 static enum wga_class stream_class(const struct wga_join *j,
 				   const struct wga_tuple *t)
 {
@@ -177,6 +196,8 @@ static enum wga_class stream_class(const struct wga_join *j,
 
 	if (!wga_join_stream(j, t, &r, &kind))
 		return WGA_CLASS_CONTROL;
+	if (is_stream_biased(j, t))
+		return WGA_CLASS_PLAINTEXT;
 	return r.derp || kind == WGA_STREAM_DERP ? WGA_CLASS_DERP :
 						   WGA_CLASS_CONTROL;
 }

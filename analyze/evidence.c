@@ -56,14 +56,8 @@ void wga_proofs_found(struct wga_proofs *pr, struct wga_found *f,
 	pr->points[pr->n_points++] = (struct wga_point){ code, *where };
 }
 
-static int by_time(const void *a, const void *b)
-{
-	const struct wga_handshake *x = a, *y = b;
-
-	if (x->at.time_ns != y->at.time_ns)
-		return x->at.time_ns < y->at.time_ns ? -1 : 1;
-	return memcmp(&x->digest, &y->digest, sizeof(x->digest));
-}
+/* ends that one session is looked for at; more have its index by chance */
+#define PATHS_MAX	64
 
 /* One session on one bridge, while they are sorted together */
 struct part {
@@ -89,15 +83,18 @@ static int by_session_bridge(const void *a, const void *b)
 }
 
 /* Messages of a session, as the bridge saw them that saw most. Several parts of
- * one bridge saw different ones.
+ * one bridge saw different ones, but inside DERP the same ones on connections
+ * of sender and receiver.
  */
 static uint64_t most_messages(const struct part *parts, size_t n)
 {
+	bool derp = wga_derp_is_node(&parts[0].s->dst);
 	uint64_t most = 0, here = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (i && strcmp(parts[i].br->name, parts[i - 1].br->name))
+		if (derp || (i && strcmp(parts[i].br->name,
+					 parts[i - 1].br->name)))
 			here = 0;
 		here += parts[i].s->messages;
 		if (here > most)
@@ -126,6 +123,26 @@ static void join_places(struct wga_session *to, const struct wga_session *s)
 	to->last_to = s->last_to;
 }
 
+/* Did all that one bridge saw of it travel in connections whose TLS was opened
+ * and held nothing but what belongs into DERP?
+ */
+static bool is_carried(const struct part *part)
+{
+	const struct wga_session *s = part->s;
+	struct wga_stream_report r;
+	unsigned int i;
+
+	if (!s->via[0] || s->via_more)
+		return false;
+	for (i = 0; i < WGA_VIA_MAX && s->via[i]; i++) {
+		wga_stream_report(part->br->streams[s->via[i] - 1]->stream,
+				  true, &r);
+		if (!r.opened || r.spliced)
+			return false;
+	}
+	return true;
+}
+
 static void join_session(struct wga_proof *p, const struct part *part)
 {
 	const struct wga_session *s = part->s;
@@ -147,6 +164,7 @@ static void join_session(struct wga_proof *p, const struct part *part)
 	to->stale += s->stale;
 	to->reused += s->reused;
 	to->blind |= s->blind;
+	p->carried = p->carried && is_carried(part);
 	join_places(to, s);
 }
 
@@ -161,6 +179,7 @@ static void join_parts(struct wga_proofs *pr, const struct part *parts, size_t n
 	*p = (struct wga_proof){
 		.s = *parts[0].s, .initiator = -1,
 		.where = wga_where_at(parts[0].br, &parts[0].s->first),
+		.carried = is_carried(&parts[0]),
 	};
 	for (i = 1; i < n; i++)
 		join_session(p, &parts[i]);
@@ -182,8 +201,8 @@ static void join_parts(struct wga_proofs *pr, const struct part *parts, size_t n
 	}
 }
 
-static int join_sessions(struct wga_proofs *pr,
-			 struct wga_bridge *const *bridges, size_t n)
+static struct part *join_sessions(struct wga_proofs *pr,
+				  struct wga_bridge *const *bridges, size_t n)
 {
 	struct part *parts;
 	size_t b, total = 0, from, i;
@@ -195,7 +214,7 @@ static int join_sessions(struct wga_proofs *pr,
 	pr->p = calloc(total + 1, sizeof(*pr->p));
 	if (!parts || !pr->p) {
 		free(parts);
-		return -1;
+		return NULL;
 	}
 	for (b = 0, i = 0; b < n; b++) {
 		for (k = 0; k < bridges[b]->sessions.n; k++)
@@ -207,84 +226,26 @@ static int join_sessions(struct wga_proofs *pr,
 		if (i < total && !by_session(&parts[i], &parts[from]))
 			continue;
 		join_parts(pr, &parts[from], i - from);
+		pr->p[pr->n - 1].part = from;
+		pr->p[pr->n - 1].parts = i - from;
 		from = i;
 	}
-	free(parts);
-	return 0;
+	return parts;
 }
 
-static int join_handshakes(struct wga_proofs *pr,
-			   struct wga_bridge *const *bridges, size_t n)
+/* counters that two paths of a session carried with different bytes */
+static uint64_t parts_conflict(const struct part *parts,
+			       const struct wga_proof *p,
+			       const struct wga_proof *q)
 {
-	size_t b, total = 0;
+	uint64_t found = 0;
+	size_t i, k;
 
-	for (b = 0; b < n; b++)
-		total += bridges[b]->sessions.n_handshakes;
-	pr->handshakes = calloc(total + 1, sizeof(*pr->handshakes));
-	if (!pr->handshakes)
-		return -1;
-	for (b = 0; b < n; b++) {
-		const struct wga_sessions *s = &bridges[b]->sessions;
-
-		if (s->n_handshakes)
-			memcpy(pr->handshakes + pr->n_handshakes, s->h,
-			       s->n_handshakes * sizeof(*s->h));
-		pr->n_handshakes += s->n_handshakes;
+	for (i = p->part; i < p->part + p->parts; i++) {
+		for (k = q->part; k < q->part + q->parts; k++)
+			found += wga_session_conflict(parts[i].s, parts[k].s);
 	}
-	qsort(pr->handshakes, pr->n_handshakes, sizeof(*pr->handshakes), by_time);
-	return 0;
-}
-
-/* Does this handshake name the index of this direction? The receiver of the
- * data chose it: it was the sender of an initiation or response with that
- * index, or the response was sent back to it. Inside DERP addresses are not
- * known, there the index alone has to do.
- */
-static bool handshake_names(const struct wga_handshake *h,
-			    const struct wga_session *s, int *initiator)
-{
-	if (h->sender == s->receiver &&
-	    (!h->from.port || wga_addr_equal(&h->from.addr, &s->dst))) {
-		*initiator = h->type == WGA_WG_INITIATION;
-		return true;
-	}
-	if (h->type == WGA_WG_RESPONSE && h->receiver == s->receiver &&
-	    (!h->to.port || wga_addr_equal(&h->to.addr, &s->dst))) {
-		*initiator = 1;
-		return true;
-	}
-	return false;
-}
-
-/* index of the first handshake at or after a time */
-static size_t handshake_from(const struct wga_proofs *pr, uint64_t time_ns)
-{
-	size_t lo = 0, hi = pr->n_handshakes;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (pr->handshakes[mid].at.time_ns < time_ns)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-static const struct wga_handshake *find_handshake(const struct wga_proofs *pr,
-						  const struct wga_session *s,
-						  int *initiator)
-{
-	uint64_t t = s->first.time_ns;
-	size_t i = handshake_from(pr, t > WGA_SESSION_AGE_NS ?
-				      t - WGA_SESSION_AGE_NS : 0);
-
-	for (; i < pr->n_handshakes && pr->handshakes[i].at.time_ns <= t; i++) {
-		if (handshake_names(&pr->handshakes[i], s, initiator))
-			return &pr->handshakes[i];
-	}
-	return NULL;
+	return found;
 }
 
 /* What a session must not show, whatever binds it */
@@ -303,65 +264,109 @@ static const char *session_fault(const struct wga_session *s, uint64_t born_ns)
 	return NULL;
 }
 
+/* Both ends are registered nodes, wherever they moved meanwhile. */
+static bool session_nodes(const struct wga_proofs *pr,
+			  const struct wga_session *s, int *from, int *to)
+{
+	uint64_t a = s->first.time_ns, b = s->last.time_ns;
+
+	*from = wga_proofs_node_at(pr, &s->from, a, b);
+	*to = wga_proofs_node_at(pr, &s->to, a, b);
+	return *from >= 0 && *to >= 0 && *from != *to &&
+	       wga_proofs_node_at(pr, &s->last_from, a, b) == *from &&
+	       wga_proofs_node_at(pr, &s->last_to, a, b) == *to;
+}
+
+/* The last rung, for an identified session: what was opened of its handshake,
+ * or of what carried it. What was opened and does not fit stands against it.
+ */
+static void judge_opened(const struct wga_proofs *pr, struct wga_proof *p,
+			 const struct wga_sighting *h, int from, int to)
+{
+	enum wga_initiation got = WGA_INITIATION_UNSEEN;
+	bool back = p->initiator == 1;
+
+	if (h)
+		got = wga_proofs_initiation(pr,
+			back ? p->s.receiver : h->h.receiver,
+			h->h.at.time_ns, back ? to : from, back ? from : to,
+			&p->off_s);
+	if (got == WGA_INITIATION_OPENED ||
+	    (p->carried && got < WGA_INITIATION_FALLS)) {
+		p->evidence = WGA_EVIDENCE_OPENED;
+		p->lacks = NULL;
+		p->why = got ? "carried by DERP that was opened" :
+			       "its initiation was opened";
+		return;
+	}
+	p->lacks = wga_initiation_text(got);
+}
+
 static void judge_session(const struct wga_proofs *pr, struct wga_proof *p,
 			  uint64_t run_start_ns)
 {
 	const struct wga_session *s = &p->s;
-	const struct wga_handshake *h = find_handshake(pr, s, &p->initiator);
-	const char *fault = session_fault(s, h ? h->at.time_ns :
+	const struct wga_sighting *h = wga_proofs_binding(pr, s, &p->initiator);
+	const char *fault = session_fault(s, h ? h->h.at.time_ns :
 						 s->first.time_ns);
+	int from, to;
 
 	p->evidence = WGA_EVIDENCE_SHAPE;
+	p->handshake = h ? h->h.digest : 0;
 	if (fault) {
-		p->why = fault;
+		p->why = p->lacks = fault;
 		return;
 	}
 	if (!h && s->counter_min > WGA_FIRST_COUNTERS) {
 		p->late = s->first.time_ns - run_start_ns < WGA_SESSION_AGE_NS;
 		p->why = p->late ? "began before the capture" :
 			"its first messages and its handshake were not seen";
+		p->lacks = p->why;
 		return;
 	}
 	if (!h && (s->moved || !wga_proofs_path(pr, &s->from, &s->to) ||
 		   !wga_proofs_path(pr, &s->last_from, &s->last_to))) {
 		p->why = "neither a handshake nor disco on this path was seen";
+		p->lacks = p->why;
 		return;
 	}
 	p->evidence = WGA_EVIDENCE_BOUND;
 	p->why = h ? "index named by a handshake" :
 		     "path confirmed by disco, seen from its first counters";
-	if (wga_proofs_node(pr, &s->from) >= 0 &&
-	    wga_proofs_node(pr, &s->to) >= 0 &&
-	    wga_proofs_node(pr, &s->from) != wga_proofs_node(pr, &s->to))
-		p->evidence = WGA_EVIDENCE_IDENTIFIED;
+	p->lacks = "not every end is a registered node";
+	if (!session_nodes(pr, s, &from, &to))
+		return;
+	p->evidence = WGA_EVIDENCE_IDENTIFIED;
+	judge_opened(pr, p, h, from, to);
 }
 
-enum wga_evidence wga_proofs_handshake(const struct wga_proofs *pr,
-				       const struct wga_endpoint *a,
-				       const struct wga_endpoint *b)
+/* A session that went from DERP to a direct path, or back, has one row of
+ * counters all the same.
+ */
+static void judge_paths(struct wga_proofs *pr, const struct part *parts)
 {
-	bool nodes = wga_proofs_node(pr, a) >= 0 && wga_proofs_node(pr, b) >= 0;
-	bool init = false, response = false;
-	size_t i;
+	uint32_t i, k;
 
-	for (i = 0; i < pr->n_handshakes; i++) {
-		const struct wga_handshake *h = &pr->handshakes[i];
-		bool forth = !wga_endpoint_order(&h->from, a) &&
-			     !wga_endpoint_order(&h->to, b);
-		bool back = !wga_endpoint_order(&h->from, b) &&
-			    !wga_endpoint_order(&h->to, a);
+	for (i = 0; i < pr->n; i++) {
+		for (k = i + 1; k < pr->n && k < i + PATHS_MAX &&
+		     pr->p[k].s.receiver == pr->p[i].s.receiver; k++) {
+			struct wga_proof *p = &pr->p[i], *q = &pr->p[k];
+			uint64_t found;
 
-		if (!forth && !back)
-			continue;
-		init |= h->type == WGA_WG_INITIATION;
-		response |= h->type == WGA_WG_RESPONSE;
-		if (pr->registry && h->node < 0)
-			return WGA_EVIDENCE_SHAPE;
+			if (!p->handshake || p->handshake != q->handshake ||
+			    p->initiator != q->initiator)
+				continue;
+			found = parts_conflict(parts, p, q);
+			wga_proofs_found(pr, &pr->reuse,
+					 WGA_CODE_COUNTER_REUSE, found,
+					 &q->where);
+			if (!found)
+				continue;
+			p->evidence = q->evidence = WGA_EVIDENCE_SHAPE;
+			p->why = q->why = p->lacks = q->lacks =
+				"a counter was used twice";
+		}
 	}
-	if (!(init && response) && !wga_proofs_path(pr, a, b) &&
-	    !(pr->registry && (init || response)))
-		return WGA_EVIDENCE_SHAPE;
-	return nodes ? WGA_EVIDENCE_IDENTIFIED : WGA_EVIDENCE_BOUND;
 }
 
 static int by_start(const void *a, const void *b)
@@ -401,24 +406,42 @@ static void pair_sessions(struct wga_proofs *pr)
 	}
 }
 
+static int join_nodes(struct wga_proofs *pr, struct wga_bridge *const *bridges,
+		      size_t n)
+{
+	size_t b;
+
+	wga_derp_nodes_init(&pr->derp);
+	for (b = 0; b < n; b++) {
+		if (wga_derp_nodes_join(&pr->derp, &bridges[b]->derp))
+			return -1;
+	}
+	return 0;
+}
+
 struct wga_proofs *wga_proofs_new(const struct wga_config *cfg,
 				  struct wga_bridge *const *bridges, size_t n,
 				  uint64_t run_start_ns)
 {
 	struct wga_proofs *pr = calloc(1, sizeof(*pr));
+	struct part *parts = NULL;
 	uint32_t i;
 
 	if (!pr)
 		return NULL;
 	pr->registry = cfg->registry;
 	pr->keep_points = cfg->review;
-	if (join_handshakes(pr, bridges, n) || join_sessions(pr, bridges, n) ||
-	    wga_proofs_identify(pr, bridges, n)) {
+	if (!join_nodes(pr, bridges, n) && !wga_proofs_sightings(pr, bridges, n))
+		parts = join_sessions(pr, bridges, n);
+	if (!parts || wga_proofs_identify(pr, bridges, n)) {
+		free(parts);
 		wga_proofs_free(pr);
 		return NULL;
 	}
 	for (i = 0; i < pr->n; i++)
 		judge_session(pr, &pr->p[i], run_start_ns);
+	judge_paths(pr, parts);
+	free(parts);
 	pair_sessions(pr);
 	return pr;
 }
@@ -432,5 +455,6 @@ void wga_proofs_free(struct wga_proofs *pr)
 	free(pr->identities);
 	free(pr->handshakes);
 	free(pr->points);
+	wga_derp_nodes_free(&pr->derp);
 	free(pr);
 }

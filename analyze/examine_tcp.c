@@ -2,12 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/derp_sessions.h"
 #include "analyze/examine.h"
 #include "analyze/opaque.h"
 #include "analyze/services.h"
-
-/* magic, key, nonce and a box around type and version; in DERP all types occur */
-#define DISCO_MIN	80
 
 static bool endpoint_in(const struct wga_endpoint *list, size_t n,
 			const struct wga_addr *addr, uint16_t port)
@@ -52,36 +50,6 @@ bool wga_examine_is_server(const struct wga_config *cfg,
 	return server_kind(cfg, addr, port, &kind);
 }
 
-/* A packet that clear DERP carries: WireGuard or disco, nothing else */
-static bool derp_packet(void *arg, const struct wga_derp_packet *pkt)
-{
-	struct wga_stream_slot *slot = arg;
-	struct wga_bridge *br = slot->bridge;
-	struct wga_view v = { pkt->p, pkt->len };
-	size_t first = br->scratch.n, i;
-	bool fine;
-
-	if (wga_disco_looks_like(&v))
-		return v.len >= DISCO_MIN &&
-		       wga_opaque(v.p + WGA_DISCO_KEY_OFFSET,
-				  v.len - WGA_DISCO_KEY_OFFSET);
-	fine = wga_wg_parse(v, &br->scratch) == WGA_WG_YES;
-	for (i = first; fine && i < br->scratch.n; i++) {
-		const struct wga_wg_message *m = &br->scratch.m[i];
-		struct wga_endpoint nowhere = { 0 };
-
-		if (m->type == WGA_WG_INITIATION || m->type == WGA_WG_RESPONSE)
-			wga_sessions_handshake(&br->sessions, m,
-				pkt->from_client ? &slot->client : &nowhere,
-				pkt->from_client ? &nowhere : &slot->client,
-				&br->now, wga_registry_mac1(br->cfg->registry,
-							    m->p, m->len));
-		br->derp_messages += m->type == WGA_WG_DATA;
-	}
-	br->scratch.n = first;
-	return fine;
-}
-
 static struct wga_stream_slot *stream_new(struct wga_bridge *br,
 					  enum wga_stream_kind kind)
 {
@@ -97,13 +65,14 @@ static struct wga_stream_slot *stream_new(struct wga_bridge *br,
 		return NULL;
 	slot->bridge = br;
 	slot->kind = kind;
-	slot->stream = wga_stream_new(kind, br->cfg->keylog, derp_packet,
-				     slot);
+	slot->stream = wga_stream_new(kind, br->cfg->keylog, wga_derp_take,
+				      slot);
 	if (!slot->stream) {
 		free(slot);
 		return NULL;
 	}
 	br->streams[br->n_streams++] = slot;
+	slot->number = br->n_streams;
 	return slot;
 }
 

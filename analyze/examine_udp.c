@@ -265,6 +265,8 @@ void wga_examine_udp(struct wga_bridge *br, const struct wga_packet *pkt,
 	else if ((hlen = tunnel_header(dport, &v, &type)) &&
 		 tunnel(br, pkt, sport, dport, v, hlen, type, item, depth))
 		return;
+	else if (wga_derp_is_node(&pkt->src) || wga_derp_is_node(&pkt->dst))
+		kind = wga_examine_content(v); /* nobody has such an address */
 	else
 		kind = unicast_kind(br, item, sport, dport, v);
 

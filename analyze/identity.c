@@ -3,6 +3,10 @@
 #include <string.h>
 
 #include "analyze/evidence.h"
+#include "analyze/node_keys.h"
+
+/* A claim holds a little longer than it was seen: disco beats every 3 s. */
+#define CLAIM_NS	(10 * (uint64_t)1000000000)
 
 int wga_endpoint_order(const struct wga_endpoint *a,
 		       const struct wga_endpoint *b)
@@ -12,11 +16,12 @@ int wga_endpoint_order(const struct wga_endpoint *a,
 	return order ? order : (int)a->port - (int)b->port;
 }
 
-static int by_endpoint(const void *a, const void *b)
+static int by_claim(const void *a, const void *b)
 {
 	const struct wga_identity *x = a, *y = b;
+	int order = wga_endpoint_order(&x->at, &y->at);
 
-	return wga_endpoint_order(&x->at, &y->at);
+	return order ? order : x->node - y->node;
 }
 
 static int by_path(const void *a, const void *b)
@@ -72,53 +77,142 @@ static void join_paths(struct wga_proofs *pr, struct wga_bridge *const *bridges,
 	pr->n_paths = out + 1;
 }
 
-/* Every endpoint that a disco key or a MAC1 gives to a node, once each */
-static void join_identities(struct wga_proofs *pr,
-			    struct wga_bridge *const *bridges, size_t n)
+static void claim(struct wga_proofs *pr, const struct wga_endpoint *at, int node,
+		  uint64_t first_ns, uint64_t last_ns)
 {
-	size_t b, i, out = 0;
+	if (node >= 0 && at->port)
+		pr->identities[pr->n_identities++] = (struct wga_identity){
+			.at = *at, .node = node,
+			.first_ns = first_ns, .last_ns = last_ns,
+		};
+}
+
+/* Every endpoint that a disco key, a MAC1, an opened initiation or DERP gives
+ * to a node
+ */
+static void collect_claims(struct wga_proofs *pr,
+			   struct wga_bridge *const *bridges, size_t n)
+{
+	size_t b, i;
 
 	for (b = 0; b < n; b++) {
 		for (i = 0; i < bridges[b]->n_discos; i++) {
 			const struct wga_disco_peer *d = &bridges[b]->discos[i];
-			int node = wga_registry_disco(pr->registry, d->key);
 
-			if (node >= 0)
-				pr->identities[pr->n_identities++] =
-					(struct wga_identity){ d->from, node };
+			claim(pr, &d->from,
+			      wga_registry_disco(pr->registry, d->key),
+			      d->first.time_ns, d->last_ns);
 		}
 	}
 	for (i = 0; i < pr->n_handshakes; i++) {
-		const struct wga_handshake *h = &pr->handshakes[i];
+		const struct wga_handshake *h = &pr->handshakes[i].h;
 
-		if (h->node >= 0 && h->to.port)
-			pr->identities[pr->n_identities++] =
-				(struct wga_identity){ h->to, h->node };
+		claim(pr, &h->to, h->node, h->at.time_ns, h->at.time_ns);
+		claim(pr, &h->from, h->initiator_node, h->at.time_ns,
+		      h->at.time_ns);
 	}
+	for (i = 0; i < pr->derp.count; i++)
+		claim(pr, &pr->derp.n[i].at,
+		      wga_registry_key(pr->registry, pr->derp.n[i].key),
+		      0, UINT64_MAX);
+}
+
+/* Nodes that claim one endpoint: one after the other is fine, it was given on;
+ * at the same time it is nobody's.
+ */
+static void find_contested(struct wga_identity *id, size_t n)
+{
+	size_t i, k;
+
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < i; k++) {
+			if (id[i].first_ns <= id[k].last_ns &&
+			    id[k].first_ns <= id[i].last_ns)
+				id[i].contested = id[k].contested = true;
+		}
+	}
+}
+
+static void join_identities(struct wga_proofs *pr,
+			    struct wga_bridge *const *bridges, size_t n)
+{
+	struct wga_identity *all = pr->identities;
+	size_t i, from, out = 0;
+
+	collect_claims(pr, bridges, n);
 	if (!pr->n_identities)
 		return;
-	qsort(pr->identities, pr->n_identities, sizeof(*pr->identities),
-	      by_endpoint);
+	qsort(all, pr->n_identities, sizeof(*all), by_claim);
 	for (i = 1; i < pr->n_identities; i++) {
-		struct wga_identity *to = &pr->identities[out];
-		const struct wga_identity *id = &pr->identities[i];
+		struct wga_identity *to = &all[out];
 
-		if (by_endpoint(to, id))
-			pr->identities[++out] = *id;
-		else if (to->node != id->node)
-			to->node = -1;
+		if (by_claim(to, &all[i])) {
+			all[++out] = all[i];
+			continue;
+		}
+		if (all[i].first_ns < to->first_ns)
+			to->first_ns = all[i].first_ns;
+		if (all[i].last_ns > to->last_ns)
+			to->last_ns = all[i].last_ns;
 	}
 	pr->n_identities = out + 1;
+	for (i = 1, from = 0; i <= pr->n_identities; i++) {
+		if (i < pr->n_identities &&
+		    !wga_endpoint_order(&all[i].at, &all[from].at))
+			continue;
+		find_contested(&all[from], i - from);
+		from = i;
+	}
+}
+
+/* all that is known of an endpoint */
+static const struct wga_identity *identities_at(const struct wga_proofs *pr,
+						const struct wga_endpoint *at,
+						size_t *n)
+{
+	size_t lo = 0, hi = pr->n_identities, end;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (wga_endpoint_order(&pr->identities[mid].at, at) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (end = lo; end < pr->n_identities &&
+	     !wga_endpoint_order(&pr->identities[end].at, at); end++)
+		;
+	*n = end - lo;
+	return pr->identities + lo;
 }
 
 int wga_proofs_node(const struct wga_proofs *pr, const struct wga_endpoint *at)
 {
-	struct wga_identity key = { .at = *at };
-	const struct wga_identity *found = NULL;
+	size_t n;
+	const struct wga_identity *id = identities_at(pr, at, &n);
 
-	if (pr->n_identities)
-		found = bsearch(&key, pr->identities, pr->n_identities,
-				sizeof(key), by_endpoint);
+	return n == 1 ? id->node : -1;
+}
+
+int wga_proofs_node_at(const struct wga_proofs *pr,
+		       const struct wga_endpoint *at, uint64_t first_ns,
+		       uint64_t last_ns)
+{
+	size_t n, i;
+	const struct wga_identity *id = identities_at(pr, at, &n), *found = NULL;
+
+	if (n == 1)
+		return id->node;
+	for (i = 0; i < n; i++) {
+		if (id[i].first_ns > last_ns + CLAIM_NS ||
+		    (id[i].last_ns < first_ns &&
+		     first_ns - id[i].last_ns > CLAIM_NS))
+			continue;
+		if (found || id[i].contested)
+			return -1;
+		found = &id[i];
+	}
 	return found ? found->node : -1;
 }
 
@@ -200,7 +294,7 @@ static bool is_renewed(const struct wga_proofs *pr,
 	struct tenancy key = { .addr = d->from.addr };
 	const struct tenancy *t = NULL;
 
-	if (wga_proofs_node(pr, &d->from) >= 0)
+	if (wga_proofs_node_at(pr, &d->from, d->first.time_ns, d->last_ns) >= 0)
 		return true;
 	if (n)
 		t = bsearch(&key, tenancies, n, sizeof(key), by_addr);
@@ -233,15 +327,29 @@ static void find_strangers(struct wga_proofs *pr,
 						 WGA_CODE_UNREGISTERED_PEER, 1,
 						 &w);
 		}
-		for (i = 0; i < br->sessions.n_handshakes; i++) {
-			const struct wga_handshake *h = &br->sessions.h[i];
-			struct wga_where w = wga_where_at(br, &h->at);
+	}
+}
 
-			if (h->node < 0)
-				wga_proofs_found(pr, &pr->unregistered,
-						 WGA_CODE_UNREGISTERED_PEER, 1,
-						 &w);
-		}
+/* Handshakes that are not what they claim to be, or for or by nobody who is
+ * registered
+ */
+static void judge_sightings(struct wga_proofs *pr)
+{
+	size_t i;
+
+	for (i = 0; i < pr->n_handshakes; i++) {
+		const struct wga_sighting *s = &pr->handshakes[i];
+		bool stranger = s->h.node < 0 ||
+				(s->h.opening == WGA_OPENING_DONE &&
+				 s->h.initiator_node < 0);
+
+		wga_proofs_found(pr, &pr->forged, WGA_CODE_SPLICED, !s->again &&
+				 s->h.opening == WGA_OPENING_FORGED, &s->where);
+		wga_proofs_found(pr, &pr->astray, WGA_CODE_SPLICED,
+				 s->h.astray, &s->where);
+		wga_proofs_found(pr, &pr->unregistered,
+				 WGA_CODE_UNREGISTERED_PEER, pr->registry &&
+				 !s->again && stranger, &s->where);
 	}
 }
 
@@ -255,14 +363,15 @@ int wga_proofs_identify(struct wga_proofs *pr,
 	for (b = 0; b < n; b++)
 		discos += bridges[b]->n_discos;
 	pr->paths = calloc(discos + 1, sizeof(*pr->paths));
-	pr->identities = calloc(discos + pr->n_handshakes + 1,
-				sizeof(*pr->identities));
+	pr->identities = calloc(discos + 2 * pr->n_handshakes +
+				pr->derp.count + 1, sizeof(*pr->identities));
 	tenancies = calloc(discos + 1, sizeof(*tenancies));
 	done = pr->paths && pr->identities && tenancies;
 	if (done) {
 		join_paths(pr, bridges, n);
 		join_identities(pr, bridges, n);
 		find_strangers(pr, bridges, n, tenancies);
+		judge_sightings(pr);
 	}
 	free(tenancies);
 	return done ? 0 : -1;

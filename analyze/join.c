@@ -267,6 +267,11 @@ bool wga_join_stream(const struct wga_join *j, const struct wga_tuple *t,
 		out->late |= r.late;
 		out->gap |= r.gap;
 		out->spliced |= r.spliced;
+		out->opened = r.opened && (!found || out->opened);
+		if (r.bound && (!out->bound || r.law_chance < out->law_chance))
+			out->law_chance = r.law_chance;
+		out->bound |= r.bound;
+		out->broke |= r.broke;
 		if (r.records > out->records)
 			out->records = r.records;
 		found = true;

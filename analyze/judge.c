@@ -130,7 +130,7 @@ static void judge_memory(struct wga_judge *g, const struct wga_bridge *br)
 	struct wga_where w = { .input = br->name, .live = br->live };
 
 	wga_judge_found(g, WGA_CODE_CAPTURE_GAP, br->broken ||
-			br->sessions.overflow, &w,
+			br->sessions.overflow || br->derp.broken, &w,
 			"memory ran out while %s was judged", br->name);
 }
 
@@ -280,8 +280,23 @@ uint32_t wga_judge_codes(const struct wga_join *j, const struct wga_tuple *t,
 	return codes;
 }
 
+/* What the records of a connection to a DERP server are worth */
+static void judge_derp(struct wga_judge *g, const struct wga_stream_report *r,
+		       const struct wga_sum *sum, const char *ends)
+{
+	g->sealed_records += r->bound ? r->records : 0;
+	if (r->bound && r->law_chance > g->law_chance)
+		g->law_chance = r->law_chance;
+	wga_judge_found(g, WGA_CODE_WEAK_EVIDENCE, r->broke, &sum->first,
+			"the records of connection %s are not of the lengths "
+			"that DERP has", ends);
+	wga_judge_found(g, WGA_CODE_WEAK_EVIDENCE, !r->broke && r->records &&
+			g->cfg->require == WGA_EVIDENCE_OPENED, &sum->first,
+			"connection %s to a DERP server was not opened", ends);
+}
+
 static void judge_stream(struct wga_judge *g, const struct wga_tuple *t,
-			 const struct wga_sum *sum)
+			 enum wga_class cls, const struct wga_sum *sum)
 {
 	struct wga_stream_report r;
 	enum wga_stream_kind kind;
@@ -289,10 +304,10 @@ static void judge_stream(struct wga_judge *g, const struct wga_tuple *t,
 
 	if (!wga_join_stream(g->j, t, &r, &kind))
 		return;
-	g->stream_records += r.records;
-	if (!r.late && !r.gap)
-		return;
+	g->stream_records += r.opened ? 0 : r.records;
 	wga_summary_ends(g, &t->key, ends, sizeof(ends));
+	if (cls == WGA_CLASS_DERP && !r.opened)
+		judge_derp(g, &r, sum, ends);
 	wga_judge_found(g, WGA_CODE_LATE_START, r.late, &sum->first,
 			"connection %s could not be followed", ends);
 	wga_judge_found(g, WGA_CODE_CAPTURE_GAP, r.gap, &sum->first,
@@ -330,7 +345,7 @@ static void judge_flow(struct wga_judge *g, struct wga_tuple *t,
 				   &sum.first, &t->key);
 	}
 	if (kind == WGA_KIND_STREAM)
-		judge_stream(g, t, &sum);
+		judge_stream(g, t, cls, &sum);
 }
 
 /* A tuple that carried only handshakes has no session to be judged by. */
@@ -368,76 +383,6 @@ static void judge_flows(struct wga_judge *g)
 	}
 }
 
-static void judge_sessions(struct wga_judge *g)
-{
-	const struct wga_proofs *pr = g->j->proofs;
-	uint32_t i;
-
-	for (i = 0; i < pr->n; i++) {
-		const struct wga_proof *p = &pr->p[i];
-		struct wga_flow_key key;
-		char ends[180];
-		uint8_t dir;
-
-		g->data_messages += p->s.messages;
-		if (p->evidence >= g->cfg->require)
-			continue;
-		wga_key_set(&key, &p->s.from.addr, p->s.from.port,
-			    &p->s.to.addr, p->s.to.port, 17, 0, &dir);
-		wga_judge_found(g, p->late ? WGA_CODE_LATE_START :
-				WGA_CODE_WEAK_EVIDENCE, 1, &p->where,
-				"session %08x %s%s%s", p->s.receiver,
-				wga_summary_ends(g, &key, ends, sizeof(ends)),
-				p->late ? "" : ": ", p->late ? "" :
-				p->evidence == WGA_EVIDENCE_SHAPE ? p->why :
-				"not every end is a registered node");
-	}
-	wga_judge_found(g, WGA_CODE_COUNTER_REUSE, pr->reuse.count,
-			&pr->reuse.first, "first in %s",
-			pr->reuse.first.input ? pr->reuse.first.input : "");
-	wga_judge_found(g, WGA_CODE_UNREGISTERED_PEER, pr->unregistered.count,
-			&pr->unregistered.first, "first in %s",
-			pr->unregistered.first.input ?
-			pr->unregistered.first.input : "");
-	if (pr->renewed.count)
-		wga_judge_note(g, pr->renewed.count, "disco senders with a key "
-			       "that is not registered any more, from an "
-			       "endpoint of a registered node (restarted)");
-}
-
-static void judge_expected(struct wga_judge *g)
-{
-	struct wga_verdict *v = g->v;
-	size_t i;
-
-	v->expects = calloc(g->cfg->n_expect + 1, sizeof(*v->expects));
-	if (!v->expects) {
-		g->broken = true;
-		return;
-	}
-	for (i = 0; i < g->cfg->n_expect; i++) {
-		const struct wga_expect *e = &g->cfg->expect[i];
-		struct wga_expect_report *r = &v->expects[v->n_expects++];
-
-		memcpy(r->a, e->a, sizeof(r->a));
-		memcpy(r->b, e->b, sizeof(r->b));
-		r->seen = wga_summary_pair_seen(g, e->a, e->b);
-		if (!r->seen)
-			wga_judge_found(g, WGA_CODE_MISSING_PAIR, 1, NULL,
-					"%s and %s", e->a, e->b);
-	}
-}
-
-static void judge_presence(struct wga_judge *g)
-{
-
-	if (!g->data_messages && !g->derp_messages)
-		wga_judge_found(g, WGA_CODE_NO_ENCRYPTED_TRAFFIC, 1, NULL,
-				"no WireGuard data was seen, directly or in "
-				"an opened relay");
-	judge_expected(g);
-}
-
 /* Exemptions that were used, and what was not looked into */
 static void judge_notes(struct wga_judge *g)
 {
@@ -446,6 +391,11 @@ static void judge_notes(struct wga_judge *g)
 	if (g->stream_records)
 		wga_judge_note(g, g->stream_records, "TLS records to DERP and "
 			       "control servers followed but not opened");
+	if (g->sealed_records)
+		wga_judge_note(g, g->sealed_records, "of these in connections "
+			       "whose record lengths are those of DERP; one "
+			       "has them by chance with at most %.0e",
+			       g->law_chance);
 	if (c[WGA_CLASS_HOUSEKEEPING].frames)
 		wga_judge_note(g, c[WGA_CLASS_HOUSEKEEPING].frames,
 			       "housekeeping frames exempt (ARP, ND, DHCP, "
@@ -548,7 +498,6 @@ static void judge_inputs(struct wga_judge *g)
 		in->bytes += br->bytes;
 		in->first_ns = br->first_ns;
 		in->last_ns = br->last_ns;
-		g->derp_messages += br->derp_messages;
 		judge_marks(g, br);
 		judge_memory(g, br);
 		if (br->part)
@@ -579,8 +528,8 @@ int wga_run_judge(const struct wga_run *run, struct wga_verdict **out,
 	if (g && g->v && g->j) {
 		judge_inputs(g);
 		judge_flows(g);
-		judge_sessions(g);
-		judge_presence(g);
+		wga_judge_proofs(g);
+		wga_judge_presence(g);
 		judge_leaks(g);
 		wga_judge_canaries(g);
 		judge_notes(g);

@@ -122,9 +122,12 @@ static void add_declared(struct wga_roles *r, const struct wga_config *cfg)
 		roles_add(r, &cfg->gateways[i], WGA_ROLE_GATEWAY);
 }
 
+/* Nodes in DERP are no addresses that anything else is sent from. */
 static void add_exchange(struct wga_roles *r, const struct wga_endpoint *from,
 			 const struct wga_endpoint *to)
 {
+	if (wga_derp_is_node(&from->addr) || wga_derp_is_node(&to->addr))
+		return;
 	roles_add(r, &from->addr, WGA_ROLE_SPOKE);
 	roles_add(r, &to->addr, WGA_ROLE_HEARD);
 }

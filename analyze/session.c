@@ -193,11 +193,27 @@ bool wga_sessions_data(struct wga_sessions *t, const struct wga_wg_message *m,
 	return true;
 }
 
-void wga_sessions_handshake(struct wga_sessions *t,
-			    const struct wga_wg_message *m,
-			    const struct wga_endpoint *from,
-			    const struct wga_endpoint *to,
-			    const struct wga_stamp *at, int node)
+void wga_sessions_via(struct wga_sessions *t, const struct wga_wg_message *m,
+		      const struct wga_endpoint *to, uint32_t connection)
+{
+	struct wga_session *s = session_get(t, m->receiver, &to->addr);
+	unsigned int i;
+
+	for (i = 0; s && i < WGA_VIA_MAX; i++) {
+		if (!s->via[i])
+			s->via[i] = connection;
+		if (s->via[i] == connection)
+			return;
+	}
+	if (s)
+		s->via_more = true;
+}
+
+struct wga_handshake *wga_sessions_handshake(struct wga_sessions *t,
+					     const struct wga_wg_message *m,
+					     const struct wga_endpoint *from,
+					     const struct wga_endpoint *to,
+					     const struct wga_stamp *at)
 {
 	struct wga_handshake *room;
 	size_t back;
@@ -208,21 +224,23 @@ void wga_sessions_handshake(struct wga_sessions *t,
 
 		if (h->digest == m->digest && wga_endpoint_equal(&h->to, to)) {
 			h->count++;
-			return;
+			return NULL;
 		}
 	}
 	room = wga_room(t->h, t->n_handshakes, &t->handshake_room,
 			sizeof(*room), HANDSHAKES_MAX);
 	if (!room) {
 		t->overflow = true;
-		return;
+		return NULL;
 	}
 	t->h = room;
-	t->h[t->n_handshakes++] = (struct wga_handshake){
+	room += t->n_handshakes++;
+	*room = (struct wga_handshake){
 		.type = m->type, .sender = m->sender, .receiver = m->receiver,
 		.from = *from, .to = *to, .at = *at, .digest = m->digest,
-		.node = node, .count = 1,
+		.node = -1, .count = 1, .initiator_node = -1,
 	};
+	return room;
 }
 
 uint64_t wga_session_conflict(const struct wga_session *a,

@@ -24,6 +24,8 @@
  */
 
 #define WGA_WINDOW_MAX	8192
+/* connections of sender and receiver, and one more each after a reconnect */
+#define WGA_VIA_MAX	4
 
 /**
  * struct wga_seen - a message in a window
@@ -55,13 +57,16 @@ struct wga_stamp {
  * @stale:	counters that fell behind the window
  * @reused, @reuse:	counters used again with other bytes, and the first such frame
  * @blind:	the window could not grow, reuse may go unseen
+ * @via:	numbers of the DERP connections that carried it, 0 for none
+ * @via_more:	there were more of them
  * @window, @size:	by counter modulo @size
  */
 struct wga_session {
 	uint32_t receiver;
 	struct wga_addr dst;
 	struct wga_endpoint from, to, last_from, last_to;
-	bool moved, blind;
+	bool moved, blind, via_more;
+	uint32_t via[WGA_VIA_MAX];
 	struct wga_stamp first, last, reuse;
 	uint64_t counter_first, counter_min, counter_max;
 	uint64_t messages, odd, stale, reused;
@@ -71,8 +76,15 @@ struct wga_session {
 
 /**
  * struct wga_handshake - an initiation or response
+ * @from, @to:	its endpoints; inside DERP those that stand for the nodes that
+ *		the envelope names (derp_nodes.h), or all zero where it does not
  * @node:	registered node it is addressed to (MAC1), or -1
  * @count:	how often these very bytes were seen
+ * @astray:	DERP's envelope names another node than MAC1 or what was opened
+ * @opening:	enum wga_opening: what opening it with node keys gave
+ * @initiator, @responder:	if it was opened: what stands for their static keys
+ * @initiator_node:	registered node of the initiator, or -1
+ * @tai64n:	if it was opened: its timestamp
  */
 struct wga_handshake {
 	uint8_t type;
@@ -82,6 +94,11 @@ struct wga_handshake {
 	uint64_t digest;
 	int node;
 	uint32_t count;
+	bool astray;
+	uint8_t opening;
+	struct wga_addr initiator, responder;
+	int initiator_node;
+	uint8_t tai64n[12];
 };
 
 struct wga_sessions {
@@ -114,15 +131,21 @@ bool wga_sessions_data(struct wga_sessions *t, const struct wga_wg_message *m,
 		       const struct wga_endpoint *to,
 		       const struct wga_stamp *at);
 
+/* a DERP connection carried a message that was taken in before */
+void wga_sessions_via(struct wga_sessions *t, const struct wga_wg_message *m,
+		      const struct wga_endpoint *to, uint32_t connection);
+
 /**
  * wga_sessions_handshake() - take in an initiation or response
- * @node:	registered node that its MAC1 names, or -1
+ *
+ * Return: the entry, for what else is found out about it, valid until the next
+ * one; NULL if the very message was taken in before, or when out of memory.
  */
-void wga_sessions_handshake(struct wga_sessions *t,
-			    const struct wga_wg_message *m,
-			    const struct wga_endpoint *from,
-			    const struct wga_endpoint *to,
-			    const struct wga_stamp *at, int node);
+struct wga_handshake *wga_sessions_handshake(struct wga_sessions *t,
+					     const struct wga_wg_message *m,
+					     const struct wga_endpoint *from,
+					     const struct wga_endpoint *to,
+					     const struct wga_stamp *at);
 
 /**
  * wga_session_conflict() - look for counters that two bridges saw with

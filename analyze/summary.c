@@ -7,92 +7,6 @@
 #include "analyze/judge_internal.h"
 #include "analyze/packet.h"
 
-/* Name of the host at an endpoint: declared, or the registered node that
- * speaks from there; a registered node is also known by its address alone.
- */
-static const char *host_name(const struct wga_judge *g,
-			     const struct wga_endpoint *at)
-{
-	const struct wga_proofs *pr = g->j->proofs;
-	int node = wga_proofs_node(pr, at);
-	size_t i;
-
-	for (i = 0; i < g->cfg->n_vms; i++) {
-		if (wga_addr_equal(&g->cfg->vms[i].addr, &at->addr))
-			return g->cfg->vms[i].name;
-	}
-	for (i = 0; node < 0 && i < pr->n_identities; i++) {
-		if (wga_addr_equal(&pr->identities[i].at.addr, &at->addr))
-			node = pr->identities[i].node;
-	}
-	return node >= 0 ? wga_registry_node(pr->registry, (size_t)node)->name :
-			   "";
-}
-
-static void end_set(const struct wga_judge *g, const struct wga_endpoint *at,
-		    struct wga_flow_end *end)
-{
-	*end = (struct wga_flow_end){
-		.addr = at->addr, .port = at->port, .has_addr = true,
-	};
-	snprintf(end->name, sizeof(end->name), "%s", host_name(g, at));
-}
-
-void wga_summary_end(const struct wga_judge *g, const struct wga_flow_key *key,
-		     bool hi, struct wga_flow_end *end)
-{
-	struct wga_endpoint at = {
-		hi ? key->hi : key->lo, hi ? key->port_hi : key->port_lo,
-	};
-	const uint8_t *m = at.addr.b;
-
-	if (key->ethertype) {
-		*end = (struct wga_flow_end){ 0 };
-		snprintf(end->name, sizeof(end->name),
-			 "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2],
-			 m[3], m[4], m[5]);
-		return;
-	}
-	if (key->proto != WGA_PROTO_UDP && key->proto != WGA_PROTO_TCP)
-		at.port = 0;
-	end_set(g, &at, end);
-}
-
-static const char *end_text(const struct wga_flow_end *end, char *buf,
-			    size_t size)
-{
-	char addr[WGA_ADDR_STRLEN];
-	bool v6 = !wga_addr_is_v4(&end->addr);
-
-	if (!end->has_addr)
-		return end->name;
-	wga_addr_format(&end->addr, addr);
-	if (end->port)
-		snprintf(buf, size, v6 ? "[%s]:%u" : "%s:%u", addr, end->port);
-	else
-		snprintf(buf, size, "%s", addr);
-	if (end->name[0]) {
-		size_t n = strlen(buf);
-
-		snprintf(buf + n, size - n, " (%.30s)", end->name);
-	}
-	return buf;
-}
-
-const char *wga_summary_ends(const struct wga_judge *g,
-			     const struct wga_flow_key *key, char *buf,
-			     size_t size)
-{
-	struct wga_flow_end a, b;
-	char x[96], y[96];
-
-	wga_summary_end(g, key, false, &a);
-	wga_summary_end(g, key, true, &b);
-	snprintf(buf, size, "%s and %s", end_text(&a, x, sizeof(x)),
-		 end_text(&b, y, sizeof(y)));
-	return buf;
-}
-
 /* Violations first, then by bytes; the rest is for an order that is always the
  * same.
  */
@@ -158,6 +72,15 @@ static void list_flow(struct wga_judge *g, const struct wga_listing *l)
 	g->listing = listing;
 	g->listing[g->n_listing] = *l;
 	heap_rise(g, g->n_listing++);
+}
+
+void wga_summary_add(struct wga_judge *g, const struct wga_listing *l)
+{
+	const struct wga_flow_key *key = &g->j->tuples[l->tuple].key;
+
+	list_flow(g, l);
+	if (l->grave && !key->ethertype)
+		wga_pairs_violation(g, &key->lo, &key->hi);
 }
 
 static const char *protocol(const struct wga_flow_key *key, char *buf,
@@ -242,8 +165,13 @@ static void flow_report(const struct wga_judge *g, const struct wga_listing *l,
 	f->last_ns = sum.last_ns;
 	f->first = sum.first;
 	if (kind == WGA_KIND_STREAM &&
-	    wga_join_stream(g->j, t, &stream, &unused) && stream.detail[0])
+	    wga_join_stream(g->j, t, &stream, &unused) && stream.detail[0]) {
 		snprintf(f->detail, sizeof(f->detail), "%s", stream.detail);
+		if (f->cls == WGA_CLASS_DERP)
+			f->evidence = stream.opened ? WGA_EVIDENCE_OPENED :
+				      stream.bound ? WGA_EVIDENCE_BOUND :
+						     WGA_EVIDENCE_NONE;
+	}
 	else if (f->cls == WGA_CLASS_PLAINTEXT && kind == WGA_KIND_WIREGUARD)
 		snprintf(f->detail, sizeof(f->detail),
 			 "WireGuard headers before bytes that are not random");
@@ -274,13 +202,15 @@ void wga_summary_flows(struct wga_judge *g)
 	g->v->n_flows = g->n_listing;
 }
 
-static const char *session_path(const struct wga_judge *g,
-				const struct wga_proof *p)
+const char *wga_session_path(const struct wga_judge *g,
+			     const struct wga_proof *p)
 {
 	const struct wga_tuple *t;
 	struct wga_flow_key key;
 	uint8_t dir;
 
+	if (wga_proof_is_derp(p))
+		return "derp";
 	wga_key_set(&key, &p->s.from.addr, p->s.from.port, &p->s.to.addr,
 		    p->s.to.port, WGA_PROTO_UDP, 0, &dir);
 	t = wga_join_find(g->j, &key);
@@ -292,24 +222,29 @@ static void session_report(const struct wga_judge *g, const struct wga_proof *p,
 {
 	const struct wga_proof *q = p->partner ?
 		&g->j->proofs->p[p->partner - 1] : NULL;
+	const struct wga_proof *worse = q && q->evidence < p->evidence ? q : p;
 	bool from_initiator = p->initiator != 1;
+	char buf[80];
 
-	end_set(g, from_initiator ? &p->s.from : &p->s.to, &s->initiator);
-	end_set(g, from_initiator ? &p->s.to : &p->s.from, &s->responder);
-	s->evidence = p->evidence;
+	wga_session_end(g, from_initiator ? &p->s.from : &p->s.to,
+			&s->initiator);
+	wga_session_end(g, from_initiator ? &p->s.to : &p->s.from,
+			&s->responder);
+	s->evidence = worse->evidence;
 	s->messages = p->s.messages;
 	s->first_ns = p->s.first.time_ns;
 	s->last_ns = p->s.last.time_ns;
-	s->path = session_path(g, p);
+	s->path = wga_session_path(g, p);
 	if (q) {
 		s->messages += q->s.messages;
-		if (q->evidence < s->evidence)
-			s->evidence = q->evidence;
 		if (q->s.last.time_ns > s->last_ns)
 			s->last_ns = q->s.last.time_ns;
 	}
-	snprintf(s->detail, sizeof(s->detail), "%s",
-		 q && q->evidence < p->evidence ? q->why : p->why);
+	if (worse->evidence == WGA_EVIDENCE_IDENTIFIED)
+		snprintf(s->detail, sizeof(s->detail), "%s; %s", worse->why,
+			 wga_proof_lacks(worse, buf, sizeof(buf)));
+	else
+		snprintf(s->detail, sizeof(s->detail), "%s", worse->why);
 }
 
 void wga_summary_sessions(struct wga_judge *g)
@@ -329,129 +264,4 @@ void wga_summary_sessions(struct wga_judge *g)
 			session_report(g, &pr->p[i],
 				       &g->v->sessions[g->v->n_sessions++]);
 	}
-}
-
-struct pair_key {
-	struct wga_addr a, b;
-};
-
-static bool pair_is(const void *items, uint32_t item, const void *key)
-{
-	const struct wga_pair_report *p = (const struct wga_pair_report *)items + item;
-	const struct pair_key *k = key;
-
-	return wga_addr_equal(&p->a.addr, &k->a) &&
-	       wga_addr_equal(&p->b.addr, &k->b);
-}
-
-/* The pair of two addresses; NULL when there are too many to be listed */
-static struct wga_pair_report *pair_get(struct wga_judge *g,
-					const struct wga_addr *x,
-					const struct wga_addr *y)
-{
-	bool swap = memcmp(x, y, sizeof(*x)) > 0;
-	struct pair_key key = { swap ? *y : *x, swap ? *x : *y };
-	uint64_t hash = wga_hash(&key, sizeof(key), g->j->seed);
-	struct wga_pairs *pairs = &g->pairs;
-	uint32_t i = wga_index_find(&pairs->index, hash, pair_is, pairs->p, &key);
-	struct wga_pair_report *p;
-
-	if (i != WGA_INDEX_NONE)
-		return &pairs->p[i];
-	p = wga_room(pairs->p, pairs->n, &pairs->room, sizeof(*p),
-		     WGA_PAIRS_LISTED);
-	if (p)
-		pairs->p = p;
-	if (!p || wga_index_add(&pairs->index, hash, (uint32_t)pairs->n))
-		return NULL;
-	p = &pairs->p[pairs->n++];
-	*p = (struct wga_pair_report){ .outcome = WGA_PASS };
-	end_set(g, &(struct wga_endpoint){ .addr = key.a }, &p->a);
-	end_set(g, &(struct wga_endpoint){ .addr = key.b }, &p->b);
-	return p;
-}
-
-void wga_summary_add(struct wga_judge *g, const struct wga_listing *l)
-{
-	const struct wga_flow_key *key = &g->j->tuples[l->tuple].key;
-	struct wga_pair_report *p;
-
-	list_flow(g, l);
-	if (!l->grave || key->ethertype)
-		return;
-	p = pair_get(g, &key->lo, &key->hi);
-	if (p)
-		p->outcome = WGA_VIOLATION;
-}
-
-static int by_addresses(const void *a, const void *b)
-{
-	const struct wga_pair_report *x = a, *y = b;
-	int order = memcmp(&x->a.addr, &y->a.addr, sizeof(x->a.addr));
-
-	return order ? order : memcmp(&x->b.addr, &y->b.addr,
-				      sizeof(x->b.addr));
-}
-
-void wga_summary_pairs(struct wga_judge *g)
-{
-	const struct wga_proofs *pr = g->j->proofs;
-	uint32_t i;
-
-	for (i = 0; i < pr->n; i++) {
-		const struct wga_proof *proof = &pr->p[i];
-		struct wga_pair_report *p;
-
-		p = pair_get(g, &proof->s.from.addr, &proof->s.to.addr);
-		if (!p)
-			continue;
-		if (!strcmp(session_path(g, proof), "relay"))
-			p->relay += proof->s.messages;
-		else
-			p->direct += proof->s.messages;
-		if (proof->evidence < g->cfg->require &&
-		    p->outcome == WGA_PASS)
-			p->outcome = WGA_INCONCLUSIVE;
-	}
-	if (g->pairs.n)
-		qsort(g->pairs.p, g->pairs.n, sizeof(*g->pairs.p), by_addresses);
-	g->v->pairs = g->pairs.p;
-	g->v->n_pairs = g->pairs.n;
-	g->pairs.p = NULL;
-}
-
-static bool is_called(const struct wga_judge *g, const struct wga_endpoint *at,
-		      const char *name)
-{
-	struct wga_addr addr;
-	struct wga_err err;
-	size_t i;
-
-	for (i = 0; i < g->cfg->n_vms; i++) {
-		if (!strcmp(g->cfg->vms[i].name, name) &&
-		    wga_addr_equal(&g->cfg->vms[i].addr, &at->addr))
-			return true;
-	}
-	if (!strcmp(host_name(g, at), name))
-		return true;
-	return !wga_addr_parse(name, &addr, &err) &&
-	       wga_addr_equal(&addr, &at->addr);
-}
-
-bool wga_summary_pair_seen(const struct wga_judge *g, const char *a,
-			   const char *b)
-{
-	const struct wga_proofs *pr = g->j->proofs;
-	bool forth = false, back = false;
-	uint32_t i;
-
-	for (i = 0; i < pr->n; i++) {
-		const struct wga_session *s = &pr->p[i].s;
-
-		forth = forth || (is_called(g, &s->from, a) &&
-				  is_called(g, &s->to, b));
-		back = back || (is_called(g, &s->from, b) &&
-				is_called(g, &s->to, a));
-	}
-	return forth && back;
 }

@@ -140,7 +140,7 @@ struct wga_flow_end {
  */
 struct wga_flow_report {
 	enum wga_class cls;
-	enum wga_evidence evidence; /* NONE unless wireguard, disco or relay */
+	enum wga_evidence evidence; /* NONE unless wireguard, disco, relay or derp */
 	char protocol[24];
 	struct wga_flow_end a, b;
 	uint64_t bridges;

@@ -47,7 +47,7 @@ static void take_in(struct wga_sessions *t, const struct wga_wg_messages *out)
 		if (out->m[i].type == WGA_WG_DATA)
 			wga_sessions_data(t, &out->m[i], &a, &b, &at);
 		else if (out->m[i].type != WGA_WG_COOKIE)
-			wga_sessions_handshake(t, &out->m[i], &a, &b, &at, -1);
+			wga_sessions_handshake(t, &out->m[i], &a, &b, &at);
 	}
 }
 

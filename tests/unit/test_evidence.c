@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "analyze/evidence.h"
+#include "analyze/node_keys.h"
 #include "analyze/registry_internal.h"
 #include "bridge_build.h"
 
@@ -101,7 +102,7 @@ static void registry(unsigned int n)
 					    NULL), 0);
 }
 
-static void prove(void)
+static void build(void)
 {
 	unsigned int i;
 
@@ -109,6 +110,12 @@ static void prove(void)
 		br[i] = small_bridge(&s[i], &cfg, i ? "b" : "a");
 		assert_non_null(br[i]);
 	}
+}
+
+static void prove(void)
+{
+	if (!br[0])
+		build();
 	pr = wga_proofs_new(&cfg, br, BRIDGES, start);
 	assert_non_null(pr);
 }
@@ -607,6 +614,205 @@ static void test_strangers(void **state)
 	assert_int_equal(pr->unregistered.first.frame, 1);
 }
 
+/* An endpoint that is given on belongs to one node after the other. */
+static void test_given_on(void **state)
+{
+	const struct wga_endpoint b = { small_host(2), 41641 };
+
+	(void)state;
+	registry(3);
+	/* host 3's key from host 2's address, after host 2's */
+	ping_pong(&s[0]);
+	response(&s[0]);
+	data(&s[0], 1, 0);
+	wait_s(60);
+	memcpy(discos[2], discos[3], FORGE_KEY_LEN);
+	ping_pong(&s[0]);
+	prove();
+	assert_int_equal(pr->p[0].evidence, WGA_EVIDENCE_IDENTIFIED);
+	assert_int_equal(wga_proofs_node(pr, &b), -1);
+	assert_int_equal(wga_proofs_node_at(pr, &b, start, start + SECOND), 1);
+	assert_int_equal(wga_proofs_node_at(pr, &b, start + 60 * SECOND,
+					    start + 70 * SECOND), 2);
+	assert_int_equal(wga_proofs_node_at(pr, &b, start, start + 70 * SECOND),
+			 -1);
+	/* who was there between them cannot be said */
+	assert_int_equal(wga_proofs_node_at(pr, &b, start + 20 * SECOND,
+					    start + 21 * SECOND), -1);
+	assert_int_equal(pr->unregistered.count, 0);
+}
+
+/* Who was there at the same time as another is not known, even before. */
+static void test_contested(void **state)
+{
+	const struct wga_endpoint b = { small_host(2), 41641 };
+	uint8_t other[FORGE_KEY_LEN], own[FORGE_KEY_LEN];
+
+	(void)state;
+	registry(3);
+	memcpy(own, discos[2], sizeof(own));
+	memcpy(other, discos[3], sizeof(other));
+	ping_pong(&s[0]);
+	wait_s(60);
+	memcpy(discos[2], other, sizeof(other));
+	ping_pong(&s[0]);
+	wait_s(60);
+	memcpy(discos[2], own, sizeof(own));
+	ping_pong(&s[0]);
+	prove();
+	assert_int_equal(wga_proofs_node_at(pr, &b, start, start + SECOND), -1);
+	assert_int_equal(wga_proofs_node_at(pr, &b, start + 60 * SECOND,
+					    start + 61 * SECOND), -1);
+	assert_int_equal(wga_proofs_node_at(pr, &b, start + 120 * SECOND,
+					    start + 121 * SECOND), -1);
+}
+
+/* A session that went on from elsewhere must be the same node's there. */
+static void test_moved_identity(void **state)
+{
+	unsigned int known;
+
+	(void)state;
+	registry(2);
+	for (known = 0; known < 2; known++) {
+		ping_pong(&s[0]);
+		response(&s[0]);
+		data(&s[0], 1, 0);
+		if (known) {
+			uint8_t b[124];
+
+			small_udp(&s[0], 3, 2, b,
+				  forge_disco(&s[0].seed, b, discos[1], 124));
+		}
+		data_moved(&s[0], 3, 1);
+		prove();
+		assert_int_equal(pr->p[0].evidence, known ?
+				 WGA_EVIDENCE_IDENTIFIED : WGA_EVIDENCE_BOUND);
+		forget();
+	}
+}
+
+/* The same bytes are one message, as old as its first sighting. */
+static void test_sightings(void **state)
+{
+	uint8_t b[148];
+	size_t len;
+
+	(void)state;
+	registry(1);
+	len = forge_wg_init(&s[0].seed, b, INDEX_A, keys[3]);
+	s[1].f.now_ns = s[0].f.now_ns + 5 * SECOND;
+	small_udp(&s[1], 1, 2, b, len);
+	small_udp(&s[0], 1, 2, b, len);
+	small_udp(&s[0], 1, 3, b, len);
+	prove();
+	assert_int_equal(pr->n_handshakes, 2);
+	assert_int_equal(pr->handshakes[0].h.at.time_ns, start);
+	assert_int_equal(pr->handshakes[1].h.at.time_ns, start);
+	assert_int_equal(pr->handshakes[0].h.count, 2);
+	assert_false(pr->handshakes[0].again);
+	assert_true(pr->handshakes[1].again);
+	/* and one stranger */
+	assert_int_equal(pr->unregistered.count, 1);
+	assert_string_equal(pr->unregistered.first.input, "a");
+	forget();
+
+	/* so what is sent again later binds nothing */
+	small_udp(&s[0], 1, 2, b, len);
+	wait_s(182);
+	small_udp(&s[0], 1, 2, b, len);
+	data(&s[0], 2, 0);
+	prove();
+	assert_int_equal(pr->p[0].evidence, WGA_EVIDENCE_SHAPE);
+}
+
+/* an initiation that was taken in otherwise, at the start, with host 1's index */
+static struct wga_handshake *add_initiation(const struct wga_endpoint *from,
+					    const struct wga_endpoint *to)
+{
+	struct wga_wg_message m = {
+		.type = WGA_WG_INITIATION, .sender = INDEX_A, .digest = 1,
+	};
+	struct wga_stamp at = { 1, start };
+
+	return wga_sessions_handshake(&br[0]->sessions, &m, from, to, &at);
+}
+
+/* Inside DERP the index has to do, unless the nodes are others. */
+static void test_bound_by_derp(void **state)
+{
+	static const struct {
+		unsigned int from;	/* host whose key DERP names, 0: none */
+		enum wga_evidence evidence;
+	} rows[] = {
+		{ 1, WGA_EVIDENCE_IDENTIFIED },
+		{ 3, WGA_EVIDENCE_SHAPE },
+		{ 0, WGA_EVIDENCE_IDENTIFIED },
+	};
+	size_t i;
+
+	(void)state;
+	registry(3);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct wga_endpoint from = { 0 }, to;
+
+		ping_pong(&s[0]);
+		data(&s[0], 2, 100);
+		build();
+		if (rows[i].from)
+			from = wga_derp_nodes_see(&br[0]->derp,
+						  keys[rows[i].from], NULL, 1);
+		to = wga_derp_nodes_see(&br[0]->derp, keys[2], NULL, 1);
+		assert_non_null(add_initiation(&from, &to));
+		prove();
+		assert_int_equal(pr->p[0].evidence, rows[i].evidence);
+		forget();
+	}
+}
+
+/* The initiation must be between the very nodes of the session. */
+static void test_initiation_nodes(void **state)
+{
+	static const struct {
+		int initiator, responder;
+		enum wga_evidence evidence;
+	} rows[] = {
+		{ 0, 1, WGA_EVIDENCE_OPENED },
+		{ 2, 1, WGA_EVIDENCE_IDENTIFIED },
+		{ 0, 2, WGA_EVIDENCE_IDENTIFIED },
+		{ 1, 0, WGA_EVIDENCE_IDENTIFIED },
+		{ -1, 1, WGA_EVIDENCE_IDENTIFIED },
+	};
+	size_t i;
+
+	(void)state;
+	registry(3);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct wga_endpoint nowhere = { 0 };
+		struct wga_handshake *h;
+		uint64_t tai = start / SECOND + (UINT64_C(1) << 62) + 10;
+		unsigned int k;
+
+		ping_pong(&s[0]);
+		response(&s[0]);
+		data(&s[0], 1, 100);
+		data(&s[0], 2, 100);
+		build();
+		h = add_initiation(&nowhere, &nowhere);
+		assert_non_null(h);
+		h->opening = WGA_OPENING_DONE;
+		h->initiator_node = rows[i].initiator;
+		h->node = rows[i].responder;
+		for (k = 0; k < 8; k++)
+			h->tai64n[k] = (uint8_t)(tai >> (56 - 8 * k));
+		prove();
+		assert_int_equal(pr->p[0].evidence, rows[i].evidence);
+		assert_int_equal(pr->p[1].evidence, rows[i].evidence);
+		assert_int_equal(pr->p[0].lacks == NULL, i == 0);
+		forget();
+	}
+}
+
 /* tuples that carried handshakes only */
 static void test_handshake_alone(void **state)
 {
@@ -697,6 +903,12 @@ int main(void)
 		TEST(test_age),
 		TEST(test_disco_binds),
 		TEST(test_moved),
+		TEST(test_given_on),
+		TEST(test_contested),
+		TEST(test_moved_identity),
+		TEST(test_sightings),
+		TEST(test_bound_by_derp),
+		TEST(test_initiation_nodes),
 		TEST(test_faults),
 		TEST(test_reuse_across),
 		TEST(test_identified),

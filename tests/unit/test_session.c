@@ -338,7 +338,7 @@ static void handshake(struct wga_sessions *t, uint64_t digest,
 				    .receiver = 12, .digest = digest };
 
 	now.frame++;
-	wga_sessions_handshake(t, &m, &a, to, &now, 3);
+	wga_sessions_handshake(t, &m, &a, to, &now);
 }
 
 static void test_handshakes(void **state)
@@ -351,7 +351,7 @@ static void test_handshakes(void **state)
 	assert_int_equal(t->h[0].type, WGA_WG_INITIATION);
 	assert_int_equal(t->h[0].sender, 11);
 	assert_int_equal(t->h[0].receiver, 12);
-	assert_int_equal(t->h[0].node, 3);
+	assert_int_equal(t->h[0].node, -1);
 	assert_int_equal(t->h[0].at.frame, 1);
 	assert_int_equal(t->h[0].count, 1);
 	assert_true(wga_addr_equal(&t->h[0].from.addr, &a.addr));
