@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "analyze/node_keys.h"
+#include "tests/golden/forge_derp.h"
 #include "tests/golden/forge_run.h"
 #include "tests/golden/trap.h"
 
@@ -58,6 +60,31 @@ static void configure(struct wga_config *cfg, const char *option,
 	fail_msg("no option %s", option);
 }
 
+static void configure_keys(struct wga_config *cfg, const enum forge_who *nodes,
+			   size_t n)
+{
+	static const char *const names[] = { "vm-a", "vm-b", "vm-c" };
+	struct wga_err err = { 0 };
+	uint8_t key[FORGE_KEY_LEN];
+	char text[3 * 100], path[32];
+	size_t len = 0;
+	bool shared;
+	int fd, rc;
+
+	for (size_t i = 0; i < n; i++) {
+		forge_derp_private(nodes[i], key);
+		len += (size_t)sprintf(text + len, "%s privkey:", names[i]);
+		for (size_t k = 0; k < sizeof(key); k++)
+			len += (size_t)sprintf(text + len, "%02x", key[k]);
+		text[len++] = '\n';
+	}
+	fd = forge_file(text, len, path);
+	rc = wga_node_keys_load(&cfg->node_keys, path, &shared, &err);
+	close(fd);
+	if (rc)
+		fail_msg("node keys: %s", err.text);
+}
+
 static void configure_row(struct wga_config *cfg, const struct trap *t,
 			  const struct forge_mesh *m)
 {
@@ -69,6 +96,8 @@ static void configure_row(struct wga_config *cfg, const struct trap *t,
 	configure(cfg, "--control", "192.168.100.10:443");
 	for (size_t i = 0; t->options[i]; i += 2)
 		configure(cfg, t->options[i], t->options[i + 1]);
+	if (t->flags & TRAP_KEYS)
+		configure_keys(cfg, nodes, 3);
 	if (t->flags & TRAP_REGISTRY) {
 		char path[32];
 		int fd = forge_nodes(m, nodes, 3, path);
@@ -83,6 +112,8 @@ static void configure_row(struct wga_config *cfg, const struct trap *t,
 static void build(struct forge_mesh *m, const struct trap *t)
 {
 	forge_mesh_init(m, t->flags & TRAP_TWO ? 2 : 1);
+	if (t->flags & TRAP_KEYS)
+		forge_derp_keys(m);
 	if (t->before)
 		t->before(m);
 	if (!(t->flags & TRAP_EMPTY)) {
@@ -365,6 +396,12 @@ static void test_canary(void **state)
 	run_table(traps_canary, traps_canary_count);
 }
 
+static void test_proof(void **state)
+{
+	(void)state;
+	run_table(traps_proof, traps_proof_count);
+}
+
 /* runs last: it looks at what the tables did */
 static void test_every_code(void **state)
 {
@@ -536,6 +573,7 @@ int main(void)
 		cmocka_unit_test(test_record),
 		cmocka_unit_test(test_wolf),
 		cmocka_unit_test(test_canary),
+		cmocka_unit_test(test_proof),
 		cmocka_unit_test(test_every_code),
 		cmocka_unit_test(test_identified),
 		cmocka_unit_test(test_canary_text),

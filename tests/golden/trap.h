@@ -35,6 +35,7 @@ enum trap_flags {
 	TRAP_LIVE = 64,		/* as if from a live interface */
 	TRAP_WHOLE = 128,	/* about a limit that each part has for itself */
 	TRAP_SELFTEST = 256,	/* virbr-a expects a synthetic leak */
+	TRAP_KEYS = 1024,	/* with private node keys of vm-a, vm-b, vm-c */
 };
 
 #define CODE(x)		(1u << WGA_CODE_##x)
@@ -70,9 +71,10 @@ const struct wga_selftest *trap_selftest(void);
 
 extern const struct trap traps_wire[], traps_clear[], traps_odd[],
 	traps_covert[], traps_house[], traps_leak[], traps_tcp[],
-	traps_record[], traps_wolf[], traps_canary[];
+	traps_record[], traps_wolf[], traps_canary[], traps_proof[];
 extern const size_t traps_wire_count, traps_clear_count, traps_odd_count,
 	traps_covert_count, traps_house_count, traps_leak_count,
-	traps_tcp_count, traps_record_count, traps_wolf_count, traps_canary_count;
+	traps_tcp_count, traps_record_count, traps_wolf_count,
+	traps_canary_count, traps_proof_count;
 
 #endif /* TRAP_H */
