@@ -2,6 +2,7 @@
 #ifndef WGA_FRAME_H
 #define WGA_FRAME_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Link types that can be judged. The values are those of the pcap registry
@@ -26,6 +27,8 @@ enum wga_link {
  * @number:	1-based position in its source, as tshark counts
  * @trace:	WGA_PCAPNG_TRACE_LEN bytes that a capture left, or NULL; nothing
  *		that can be relied on
+ * @elided, @elided_len:	comment that says what was left out of a cut frame
+ *		(analyze/elide.h), not terminated, or NULL; nor can that be
  */
 struct wga_frame {
 	const uint8_t *data;
@@ -36,6 +39,8 @@ struct wga_frame {
 	uint64_t time_ns;
 	uint64_t number;
 	const uint8_t *trace;
+	const char *elided;
+	size_t elided_len;
 };
 
 #define WGA_BATCH_MAX	32

@@ -319,10 +319,21 @@ static enum step frame_add(struct wga_source *src, struct wga_batch *batch,
 	return STEP_DONE;
 }
 
+/* Two comments on what was left out contradict each other: then none stands. */
+static void elided_read(struct wga_frame *f, const struct option *opt)
+{
+	const size_t n = strlen(WGA_SOURCE_ELIDED);
+
+	if (opt->len < n || memcmp(opt->data, WGA_SOURCE_ELIDED, n))
+		return;
+	f->elided_len = f->elided ? 0 : opt->len;
+	f->elided = (const char *)opt->data;
+}
+
 /* the options behind a packet's data; false after damage */
 static bool packet_options(struct wga_source *src, struct wga_pcapng_iface *ifc,
 			   const uint8_t *p, const uint8_t *end,
-			   const uint8_t **trace)
+			   struct wga_frame *f)
 {
 	bool swap = src->pcapng.swap;
 	uint64_t drops = 0;
@@ -333,7 +344,9 @@ static bool packet_options(struct wga_source *src, struct wga_pcapng_iface *ifc,
 	while ((ret = option_next(&p, end, swap, &opt)) > 0) {
 		if (opt.code == WGA_PCAPNG_TRACE &&
 		    opt.len == WGA_PCAPNG_TRACE_LEN)
-			*trace = opt.data;
+			f->trace = opt.data;
+		if (opt.code == OPT_COMMENT)
+			elided_read(f, &opt);
 		if (opt.code != OPT_EPB_DROPCOUNT)
 			continue;
 		if (opt.len != 8)
@@ -379,7 +392,7 @@ static inline enum step epb_read(struct wga_source *src, const struct block *b,
 
 	if (pad4(caplen) < room &&
 	    !packet_options(src, ifc, data + pad4(caplen), b->end,
-			    &batch->frame[batch->count - 1].trace))
+			    &batch->frame[batch->count - 1]))
 		return STEP_DONE;
 	drops = old ? wga_get16(p + 10, swap) : PB_DROPS_UNKNOWN;
 	if (drops != PB_DROPS_UNKNOWN) {

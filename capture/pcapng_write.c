@@ -284,6 +284,7 @@ int wga_pcapng_write_frame(struct wga_pcapng_writer *w, unsigned int iface,
 	for (i = 0; i < extras->n; i++)
 		size += text_size(extras->comments[i]);
 	size += extras->trace ? 4 + WGA_PCAPNG_TRACE_LEN : 0;
+	size += extras->elided ? 4 + padded(extras->elided_len) : 0;
 	size += 4;
 	if (block_begin(w, BLOCK_EPB, size, err) < 0)
 		return -1;
@@ -299,7 +300,9 @@ int wga_pcapng_write_frame(struct wga_pcapng_writer *w, unsigned int iface,
 	if (extras->trace)
 		put_option(w, WGA_PCAPNG_TRACE, extras->trace,
 			   WGA_PCAPNG_TRACE_LEN);
-	if (extras->n || extras->trace)
+	if (extras->elided)
+		put_option(w, OPT_COMMENT, extras->elided, extras->elided_len);
+	if (extras->n || extras->trace || extras->elided)
 		put32(w, OPT_END);
 	block_end(w);
 	w->frames++;

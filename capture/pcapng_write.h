@@ -75,11 +75,14 @@ int wga_pcapng_write_iface(struct wga_pcapng_writer *w, const char *name,
  * struct wga_pcapng_extras - what goes with a frame
  * @comments, @n:	comments
  * @trace:	WGA_PCAPNG_TRACE_LEN bytes, or NULL
+ * @elided, @elided_len:	a comment of up to 65535 bytes, not terminated, or NULL
  */
 struct wga_pcapng_extras {
 	const char *const *comments;
 	unsigned int n;
 	const void *trace;
+	const char *elided;
+	size_t elided_len;
 };
 
 /**

@@ -15,6 +15,9 @@ struct wga_source;
  */
 #define WGA_SOURCE_LOSS	"wgaudit loss: "
 
+/* How the comment of a packet begins that says what was left out of it */
+#define WGA_SOURCE_ELIDED	"wgaudit elided "
+
 /**
  * struct wga_source_iface - one interface of a capture file
  * @name:	if_name of pcapng, or "" where the file has none (pcap)

@@ -178,6 +178,8 @@ static inline struct wga_frame *wga_source_frame(struct wga_source *src,
 	f->len = len > caplen ? len : caplen;
 	f->number = ++src->frames;
 	f->trace = NULL;
+	f->elided = NULL;
+	f->elided_len = 0;
 	return f;
 }
 

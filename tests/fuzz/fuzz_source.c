@@ -45,6 +45,9 @@ static uint64_t frame_check(uint64_t h, const struct wga_frame *f,
 	require(link_known(f->link));
 	for (i = 0; i < f->caplen; i++)
 		h = mix(h, f->data[i]);
+	require(f->elided || !f->elided_len);
+	for (i = 0; i < f->elided_len; i++)
+		h = mix(h, (uint8_t)f->elided[i]);
 	return mix(mix(mix(h, f->len), f->time_ns), f->iface);
 }
 

@@ -153,7 +153,7 @@ static void test_extras(void **state)
 	char longer[3 * WGA_PCAPNG_COMMENT_MAX];
 	const char *comments[] = { "violation: plaintext", "", longer };
 	const uint64_t trace[2] = { 1, 2 };
-	const struct wga_pcapng_extras extras = { comments, 3, trace };
+	const struct wga_pcapng_extras extras = { comments, 3, trace, NULL, 0 };
 	struct wga_frame f = frame_of(61, 5);
 	struct wga_pcapng_writer *w;
 	struct capture c;
@@ -178,6 +178,56 @@ static void test_extras(void **state)
 	assert_int_equal(c.count, 2);
 	assert_string_equal(c.damage, "");
 	capture_free(&c);
+}
+
+/* What was left out of a frame is told to its reader, unless that is told twice. */
+static void test_elided(void **state)
+{
+	static char most[65535];
+	const char *const twice[] = { "wgaudit elided 1: x", "other" };
+	const char *const others[] = { "wgaudit elide", "Wgaudit elided 1: x" };
+	const struct wga_pcapng_extras rows[] = {
+		{ .elided = "wgaudit elided 1: abc?", .elided_len = 21 },
+		{ .elided = most, .elided_len = sizeof(most) },
+		{ .comments = twice, .n = 2 },
+		{ .comments = twice, .n = 2, .elided = twice[0], .elided_len = 19 },
+		{ .comments = others, .n = 2 },
+		{ 0 },
+	};
+	const size_t n = sizeof(rows) / sizeof(rows[0]);
+	struct wga_pcapng_writer *w;
+	struct wga_source *src;
+	struct wga_batch batch;
+	struct wga_err err;
+	int fd;
+
+	(void)state;
+	memset(most, 'x', sizeof(most));
+	memcpy(most, "wgaudit elided 1: ", 18);
+	w = begin(&fd, NULL);
+	wga_pcapng_write_iface(w, "br", WGA_LINK_ETHERNET, 0, NULL, &err);
+	for (size_t i = 0; i < n; i++) {
+		struct wga_frame f = frame_of(61 + i, 5);
+
+		wga_pcapng_write_frame(w, 0, &f, &rows[i], &err);
+	}
+	assert_int_equal(wga_pcapng_write_close(w, &err), 0);
+	lseek(fd, 0, SEEK_SET);
+	assert_int_equal(wga_source_from_fd(&src, fd, "e", NULL, &err), 0);
+	assert_int_equal(wga_source_next(src, &batch, &err), n);
+	assert_null(wga_source_damage(src));
+	for (size_t i = 0; i < n; i++) {
+		const struct wga_frame *f = &batch.frame[i];
+
+		assert_int_equal(f->caplen, 61 + i);
+		assert_int_equal(f->elided != NULL, i < 4);
+		assert_int_equal(f->elided_len, i == 2 ? 19 : i == 3 ? 0 :
+				 rows[i].elided_len);
+		if (f->elided_len)
+			assert_memory_equal(f->elided, i == 2 ? twice[0] :
+					    rows[i].elided, f->elided_len);
+	}
+	wga_source_close(src);
 }
 
 /* before it is closed, what was flushed is a whole file */
@@ -387,6 +437,7 @@ int main(void)
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_losses),
 		cmocka_unit_test(test_extras),
+		cmocka_unit_test(test_elided),
 		cmocka_unit_test(test_flushed),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_ring),
