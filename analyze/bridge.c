@@ -26,6 +26,7 @@ struct wga_bridge *wga_bridge_new(const struct wga_config *cfg,
 	br->flows = wga_flow_table_new();
 	br->fragments = calloc(1, sizeof(*br->fragments));
 	wga_sessions_init(&br->sessions);
+	br->sessions.elided = cfg->trust_elided;
 	wga_derp_nodes_init(&br->derp);
 	wga_hash_seed(br->seed);
 	if (cfg->canaries && !wga_canaries_compile(cfg->canaries))

@@ -106,6 +106,7 @@ struct wga_piece {
  * @pieces, @n_pieces, @piece_room:	only if the frames will be reviewed
  * @watch:	for canaries; NULL if there are none
  * @derp:	nodes that DERP named
+ * @elided, @distrusted:	messages whose ciphertext was not kept, believed and not
  * @broken:	out of memory somewhere: something is missing here
  * @waiting, @head, @tail:	ring of items from @tail up to @head, both counted
  *		without end
@@ -140,6 +141,7 @@ struct wga_bridge {
 	struct wga_mark marks[WGA_CODE_COUNT];
 	struct wga_watch *watch;
 	struct wga_derp_nodes derp;
+	uint64_t elided, distrusted;
 
 	struct wga_piece *pieces;
 	size_t n_pieces, piece_room;

@@ -329,6 +329,15 @@ int wga_config_require(struct wga_config *cfg, const char *arg,
 	return 0;
 }
 
+int wga_config_trust_elided(struct wga_config *cfg, const char *arg,
+			    struct wga_err *err)
+{
+	(void)arg;
+	(void)err;
+	cfg->trust_elided = true;
+	return 0;
+}
+
 int wga_config_accept(struct wga_config *cfg, const char *arg,
 		      struct wga_err *err)
 {

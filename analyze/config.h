@@ -40,6 +40,7 @@ struct wga_expect {
  * @keylog:	TLS secrets that open DERP and control connections, or NULL
  * @require:	least evidence for WireGuard traffic
  * @accept:	inconclusive codes that are taken out by name
+ * @trust_elided:	believe comments on what was left out of frames (elide.h)
  * @review:	the frames will be gone through again (review.h): remember what
  *		that takes
  * @warnings:	sentences about what was declared, for whoever prints
@@ -59,6 +60,7 @@ struct wga_config {
 	struct wga_keylog *keylog;
 	enum wga_evidence require;
 	bool accept[WGA_CODE_COUNT];
+	bool trust_elided;
 	bool review;
 	char **warnings;
 	size_t n_warnings;
@@ -84,6 +86,9 @@ int wga_config_canary_file(struct wga_config *cfg, const char *path, struct wga_
 int wga_config_require(struct wga_config *cfg, const char *arg, struct wga_err *err);
 int wga_config_accept(struct wga_config *cfg, const char *arg, struct wga_err *err);
 int wga_config_mesh(struct wga_config *cfg, const char *path, struct wga_err *err);
+/* takes no argument */
+int wga_config_trust_elided(struct wga_config *cfg, const char *arg,
+			    struct wga_err *err);
 
 /**
  * wga_config_mesh_text() - wga_config_mesh() of a registry in memory

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "analyze/elide.h"
 #include "analyze/examine.h"
 #include "analyze/opaque.h"
 #include "analyze/services.h"
@@ -446,12 +447,38 @@ static void examine_leak(struct wga_bridge *br, const struct wga_frame *frame,
 	}
 }
 
+/* A frame that was cut. Returns true if a comment says what was left out, and the
+ * frame is that, or no more than cut: what is kept of a message says nothing. In
+ * what is not there no canary can be looked for.
+ */
+static bool examine_cut(struct wga_bridge *br, const struct wga_frame *frame,
+			const struct wga_packet *pkt, struct wga_item *item)
+{
+	const bool trusted = br->cfg->trust_elided && !br->watch;
+	const bool fits = wga_elided_read(frame, pkt, &br->scratch);
+	const uint8_t *ports = pkt->payload.p;
+
+	if (!fits || !trusted)
+		wga_bridge_mark(br, WGA_CODE_TRUNCATED_FRAMES);
+	if (!fits)
+		return false;
+	if (trusted)
+		br->elided += br->scratch.n - item->first;
+	else
+		br->distrusted += br->scratch.n - item->first;
+	if (!trusted)
+		br->scratch.n = item->first;
+	wga_item_set(item, pkt, wga_be16(ports), wga_be16(ports + 2),
+		     trusted ? WGA_KIND_WIREGUARD : WGA_KIND_CUT);
+	return true;
+}
+
 bool wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 		 struct wga_item *item)
 {
 	struct wga_packet pkt;
 	enum wga_kind kind;
-	bool plain = false;
+	bool plain = false, elided;
 	unsigned int part;
 
 	if (br->parts > 1) {
@@ -465,8 +492,8 @@ bool wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 	br->now = (struct wga_stamp){ frame->number, frame->time_ns };
 	br->now_codes = 0;
 	item_start(br, frame, item);
-	if (frame->caplen < frame->len)
-		wga_bridge_mark(br, WGA_CODE_TRUNCATED_FRAMES);
+	elided = frame->caplen < frame->len &&
+		 examine_cut(br, frame, &pkt, item);
 	if (br->watch)
 		wga_watch_frame(br->watch, &br->now, frame->data, frame->caplen);
 
@@ -478,7 +505,7 @@ bool wga_examine(struct wga_bridge *br, const struct wga_frame *frame,
 			wga_item_set(item, &pkt, 0, 0, kind);
 		else if (pkt.fragment)
 			examine_fragment(br, &pkt, item);
-		else
+		else if (!elided)
 			wga_examine_ip(br, &pkt, item, 0);
 		if (kind != WGA_KIND_OPAQUE)
 			item->key.kind = (uint8_t)kind;

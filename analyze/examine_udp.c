@@ -218,12 +218,6 @@ static enum wga_kind unicast_kind(struct wga_bridge *br, struct wga_item *item,
 	return wga_dns_check(v) ? WGA_KIND_TEXT : wga_examine_content(v);
 }
 
-static bool is_group(const struct wga_packet *pkt)
-{
-	return wga_addr_is_multicast(&pkt->dst) ||
-	       (pkt->has_mac && (pkt->dst_mac[0] & 1));
-}
-
 void wga_examine_udp(struct wga_bridge *br, const struct wga_packet *pkt,
 		     struct wga_item *item, unsigned int depth)
 {
@@ -251,7 +245,7 @@ void wga_examine_udp(struct wga_bridge *br, const struct wga_packet *pkt,
 	if (pkt->payload.len > len)
 		rest = wga_view_skip(pkt->payload, len);
 	if (pkt->payload.len < pkt->wire_len) {
-		kind = !is_group(pkt) && wga_readable(v.p, v.len) ?
+		kind = !wga_packet_to_group(pkt) && wga_readable(v.p, v.len) ?
 			WGA_KIND_TEXT : WGA_KIND_CUT;
 		wga_item_set(item, pkt, sport, dport, kind);
 		return;
@@ -259,7 +253,7 @@ void wga_examine_udp(struct wga_bridge *br, const struct wga_packet *pkt,
 
 	/* endpoints, for whoever needs them while the kind is found out */
 	wga_item_set(item, pkt, sport, dport, WGA_KIND_OPAQUE);
-	if (is_group(pkt))
+	if (wga_packet_to_group(pkt))
 		kind = wga_multicast_check(pkt, sport, dport, v) ?
 			WGA_KIND_HOUSEKEEPING : wga_examine_content(v);
 	else if ((hlen = tunnel_header(dport, &v, &type)) &&

@@ -124,6 +124,32 @@ static void judge_marks(struct wga_judge *g, const struct wga_bridge *br)
 	}
 }
 
+/* Frames that were cut by --write-only headers: what was made of that */
+static void judge_elided(struct wga_judge *g)
+{
+	char *what = g->what[WGA_CODE_TRUNCATED_FRAMES];
+	char first[sizeof(g->what[0])];
+	uint64_t elided = 0, distrusted = 0;
+	size_t i;
+
+	for (i = 0; i < g->j->n; i++) {
+		elided += g->j->bridges[i]->elided;
+		distrusted += g->j->bridges[i]->distrusted;
+	}
+	if (elided)
+		wga_judge_note(g, elided, "messages were judged when they were "
+			       "captured; their ciphertext was not kept");
+	if (!distrusted)
+		return;
+	memcpy(first, what, sizeof(first));
+	/* the name of a file may be cut, the mend never */
+	snprintf(what, sizeof(first), "%" PRIu64 " elided messages; %s, %.70s",
+		 distrusted, g->cfg->trust_elided ?
+		 "canaries cannot be looked for in what was not kept" :
+		 "verify the seal of the evidence, then give --trust-elided",
+		 first);
+}
+
 /* What this part of a bridge could not take in */
 static void judge_memory(struct wga_judge *g, const struct wga_bridge *br)
 {
@@ -505,6 +531,7 @@ static void judge_inputs(struct wga_judge *g)
 		in->kernel_drops = br->loss.kernel_drops;
 		judge_loss(g, br);
 	}
+	judge_elided(g);
 }
 
 static void judge_free(struct wga_judge *g)

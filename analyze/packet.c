@@ -251,6 +251,12 @@ static void packet_clear(struct wga_packet *pkt)
 	memset(pkt->dst_mac, 0, sizeof(pkt->dst_mac));
 }
 
+bool wga_packet_to_group(const struct wga_packet *pkt)
+{
+	return wga_addr_is_multicast(&pkt->dst) ||
+	       (pkt->has_mac && (pkt->dst_mac[0] & 1));
+}
+
 void wga_packet_parse(const struct wga_frame *frame, struct wga_packet *pkt)
 {
 	struct wga_view v = { frame->data, frame->caplen };

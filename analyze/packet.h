@@ -73,6 +73,9 @@ struct wga_packet {
 	struct wga_addr src, dst;
 };
 
+/* sent to many: a multicast or broadcast address, of IP or Ethernet */
+bool wga_packet_to_group(const struct wga_packet *pkt);
+
 /* parse a captured frame; its link type must be one of enum wga_link */
 void wga_packet_parse(const struct wga_frame *frame, struct wga_packet *pkt);
 

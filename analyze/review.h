@@ -40,6 +40,12 @@ struct wga_reviewed {
 	const void *flow; /* for wga_review_text() */
 };
 
+/* Does the verdict rest on no more of a frame than elide.h keeps? */
+static inline bool wga_reviewed_quiet(const struct wga_reviewed *seen)
+{
+	return seen->cls == WGA_CLASS_WIREGUARD && !seen->codes;
+}
+
 /**
  * wga_review_new() - begin a review
  * @run:	the run, which must live on unchanged

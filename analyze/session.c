@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/elide.h"
 #include "analyze/flow.h"
 #include "analyze/session.h"
 
@@ -123,7 +124,8 @@ static bool window_enter(struct wga_sessions *t, struct wga_session *s,
 			 const struct wga_wg_message *m,
 			 const struct wga_stamp *at)
 {
-	uint32_t digest = (uint32_t)m->digest | 1;
+	uint32_t digest = (uint32_t)(t->elided && m->p ? wga_elided_digest(m) :
+							 m->digest) | 1;
 	uint64_t max = m->counter > s->counter_max ? m->counter : s->counter_max;
 	struct wga_seen *seen;
 

@@ -101,6 +101,11 @@ struct wga_handshake {
 	uint8_t tai64n[12];
 };
 
+/**
+ * struct wga_sessions - sessions and handshakes of a bridge
+ * @elided:	messages without bytes may come (elide.h), and all digests must be
+ *		of their kind
+ */
 struct wga_sessions {
 	struct wga_session *s;
 	uint32_t n;
@@ -111,6 +116,7 @@ struct wga_sessions {
 	size_t window_bytes;
 	struct wga_handshake *h;
 	size_t n_handshakes, handshake_room;
+	bool elided;
 	bool overflow; /* out of memory: something is missing here */
 };
 

@@ -78,6 +78,22 @@ static enum message_state parse_data(const uint8_t *p, size_t len,
 	return MESSAGE_OK;
 }
 
+bool wga_wg_data_header(const uint8_t *p, size_t len, struct wga_wg_message *m)
+{
+	if (wga_le32(p) != WGA_WG_DATA || len < WGA_WG_DATA_MIN)
+		return false;
+	*m = (struct wga_wg_message){
+		.type = WGA_WG_DATA, .receiver = wga_le32(p + 4),
+		.counter = wga_le64(p + 8), .len = (uint32_t)len,
+	};
+	return m->counter <= COUNTER_MAX;
+}
+
+bool wga_wg_single(size_t len)
+{
+	return len <= SINGLE_MAX;
+}
+
 /* One message that takes all of @len bytes */
 static enum message_state parse_message(const uint8_t *p, size_t len,
 					struct wga_wg_message *m)
@@ -185,7 +201,7 @@ enum wga_wg_answer wga_wg_parse(struct wga_view v, struct wga_wg_messages *out)
 		stride = WGA_WG_COOKIE_LEN;
 	else
 		stride = find_stride(v);
-	if (stride == v.len && v.len > SINGLE_MAX)
+	if (stride == v.len && !wga_wg_single(v.len))
 		return wga_readable(v.p, v.len) ? WGA_WG_FAKE_TEXT : WGA_WG_FAKE;
 
 	for (at = 0; at < v.len; at += stride) {

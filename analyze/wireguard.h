@@ -40,7 +40,7 @@ enum wga_wg_type {
  * @len:	length of the message
  * @high:	bytes >= 0x80 among the @len - 16 bytes of ciphertext (4)
  * @digest:	of the whole message
- * @p:		the message, valid as long as the frame
+ * @p:		the message, valid as long as the frame; NULL if it was elided
  */
 struct wga_wg_message {
 	uint8_t type;
@@ -69,6 +69,19 @@ enum wga_wg_answer {
 	WGA_WG_FAKE,		/* a WireGuard header before bytes that are none */
 	WGA_WG_FAKE_TEXT,	/* the same, and they are readable */
 };
+
+/**
+ * wga_wg_data_header() - read the header of a data message
+ * @p:		its first WGA_WG_DATA_HEADER bytes
+ * @len:	length of the message
+ * @m:		filled, but for what comes of the ciphertext
+ *
+ * Return: false if no data message has this header and length.
+ */
+bool wga_wg_data_header(const uint8_t *p, size_t len, struct wga_wg_message *m);
+
+/* can a payload of this length be a single message? */
+bool wga_wg_single(size_t len);
 
 /* does it begin with the first four bytes of a message? */
 static inline bool wga_wg_looks_like(const struct wga_view *v)

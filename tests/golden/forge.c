@@ -42,8 +42,7 @@ void forge_init(struct forge *f)
 
 void forge_free(struct forge *f)
 {
-	for (size_t i = 0; i < f->n; i++)
-		free(f->frames[i].data);
+	forge_drop(f, 0, f->n);
 	free(f->frames);
 	memset(f, 0, sizeof(*f));
 }
@@ -67,6 +66,7 @@ struct forge_frame *forge_insert(struct forge *f, size_t at, const uint8_t *data
 	assert(fr->data);
 	memcpy(fr->data, data, len);
 	fr->caplen = fr->len = (uint32_t)len;
+	fr->elided = NULL;
 	fr->time_ns = at + 1 < f->n ? fr[1].time_ns : f->now_ns;
 	return fr;
 }
@@ -80,8 +80,12 @@ void forge_add(struct forge *f, const struct forge_packet *p)
 void forge_drop(struct forge *f, size_t at, size_t count)
 {
 	assert(at + count <= f->n);
-	for (size_t i = at; i < at + count; i++)
+	for (size_t i = at; i < at + count; i++) {
 		free(f->frames[i].data);
+		free(f->frames[i].elided);
+	}
+	if (!count)
+		return;
 	memmove(f->frames + at, f->frames + at + count,
 		(f->n - at - count) * sizeof(*f->frames));
 	f->n -= count;

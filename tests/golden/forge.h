@@ -49,11 +49,13 @@ enum {
 
 /**
  * struct forge_frame - a captured frame; @len may exceed @caplen (a cut one)
+ * @elided:	what its file says was left out (analyze/elide.h), or NULL
  */
 struct forge_frame {
 	uint8_t *data;
 	uint32_t caplen, len;
 	uint64_t time_ns;
+	char *elided;
 };
 
 /**

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "analyze/elide.h"
 #include "analyze/review.h"
 #include "capture/source.h"
 #include "report/report.h"
@@ -26,6 +27,8 @@ static struct wga_frame frame_of(const struct forge *f, size_t i)
 	return (struct wga_frame){
 		.data = fr->data, .caplen = fr->caplen, .len = fr->len,
 		.link = f->link, .time_ns = fr->time_ns, .number = i + 1,
+		.elided = fr->elided,
+		.elided_len = fr->elided ? strlen(fr->elided) : 0,
 	};
 }
 
@@ -209,6 +212,52 @@ const char *forge_review_traces(const struct wga_config *cfg,
 	wga_verdict_free(v);
 	wga_run_free(run);
 	return why;
+}
+
+static bool keep_elided(struct forge *f, const struct wga_frame *frame,
+			const struct wga_reviewed *seen, struct wga_elision *e)
+{
+	bool cut = wga_reviewed_quiet(seen) && wga_elide(e, frame);
+	struct forge_frame *fr;
+
+	assert(!cut || (seen->cls == WGA_CLASS_WIREGUARD && !seen->codes));
+	fr = forge_insert(f, f->n, frame->data,
+			  cut ? e->frame.caplen : frame->caplen);
+	fr->len = frame->len;
+	fr->time_ns = frame->time_ns;
+	if (cut)
+		fr->elided = strndup(e->text, e->frame.elided_len);
+	return cut;
+}
+
+size_t forge_elide(const struct wga_run *run, const struct wga_verdict *v,
+		   const struct forge *const caps[], const char *const names[],
+		   size_t n, struct forge out[])
+{
+	struct wga_elision *e = calloc(1, sizeof(*e));
+	struct wga_err err;
+	struct wga_review *r = wga_review_new(run, v, &err);
+	size_t elided = 0;
+
+	assert(r && e);
+	for (size_t k = 0; k < n; k++) {
+		int input = wga_review_input(r, names[k]);
+
+		forge_init(&out[k]);
+		out[k].link = caps[k]->link;
+		for (size_t i = 0; i < caps[k]->n; i++) {
+			struct wga_frame frame = frame_of(caps[k], i);
+			struct wga_reviewed seen;
+			int rc = wga_review_frame(r, input, &frame, &seen);
+
+			assert(!rc);
+			elided += keep_elided(&out[k], &frame, &seen, e);
+		}
+	}
+	wga_review_free(r);
+	wga_elision_end(e);
+	free(e);
+	return elided;
 }
 
 int forge_load(struct forge *f, const char *path, struct wga_err *err)

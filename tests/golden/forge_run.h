@@ -63,6 +63,18 @@ const char *forge_review_traces(const struct wga_config *cfg,
 				const struct forge *const caps[],
 				const char *const names[], size_t n);
 
+/**
+ * forge_elide() - what evidence keeps of the frames of a run
+ * @run, @v:	judged with wga_config.review
+ * @caps, @names, @n:	what it was made of
+ * @out:	their frames, elided where that may be; forge_free() each
+ *
+ * Return: how many frames were elided.
+ */
+size_t forge_elide(const struct wga_run *run, const struct wga_verdict *v,
+		   const struct forge *const caps[], const char *const names[],
+		   size_t n, struct forge out[]);
+
 /* append what a file holds */
 int forge_load(struct forge *f, const char *path, struct wga_err *err);
 
