@@ -36,7 +36,7 @@ bool wga_evidence_keeps(const struct wga_evidence_options *opt,
 
 	if (seen->selftest)
 		return false;
-	if (opt->only == WGA_WRITE_ALL || seen->first)
+	if (opt->only != WGA_WRITE_VIOLATIONS || seen->first)
 		return true;
 	for (code = 0; seen->codes >> code; code++) {
 		if ((seen->codes >> code & 1) &&
@@ -46,14 +46,37 @@ bool wga_evidence_keeps(const struct wga_evidence_options *opt,
 	return false;
 }
 
+const struct wga_frame *
+wga_evidence_frame(const struct wga_evidence_options *opt,
+		   const struct wga_reviewed *seen,
+		   const struct wga_frame *frame, struct wga_elision *e,
+		   struct wga_pcapng_extras *extras)
+{
+	if (opt->only == WGA_WRITE_HEADERS && wga_reviewed_quiet(seen) &&
+	    wga_elide(e, frame))
+		frame = &e->frame;
+	if (frame->elided_len && frame->caplen < frame->len) {
+		extras->elided = frame->elided;
+		extras->elided_len = frame->elided_len;
+	}
+	return frame;
+}
+
 void wga_evidence_title(const struct wga_evidence_options *opt,
 			const struct wga_verdict *v, char *buf, size_t size)
 {
 	size_t i, n;
 
+	static const char *const only[] = {
+		[WGA_WRITE_ALL] = "",
+		[WGA_WRITE_VIOLATIONS] =
+			"; violating frames and the first of each reason only",
+		[WGA_WRITE_HEADERS] =
+			"; without the ciphertext of WireGuard that gave no reason",
+	};
+
 	snprintf(buf, size, "wgaudit: %s%s", wga_outcome_name(v->outcome),
-		 opt->only == WGA_WRITE_VIOLATIONS ?
-		 "; violating frames and the first of each reason only" : "");
+		 only[opt->only]);
 	for (i = 0; i < v->n_reasons; i++) {
 		n = strlen(buf);
 		snprintf(buf + n, size - n, "; %s (%" PRIu64 ")%s",
@@ -120,6 +143,7 @@ struct pass {
 	struct wga_review *review;
 	struct wga_ring *ring;
 	struct wga_evidence_notes notes;
+	struct wga_elision elision;
 };
 
 static int changed(const struct input *in, struct wga_err *err)
@@ -222,7 +246,7 @@ static int write_frame(struct pass *p, const struct input *in,
 		       const struct wga_frame *frame, struct wga_err *err)
 {
 	unsigned int iface = in->iface[frame->iface];
-	struct wga_pcapng_extras extras;
+	struct wga_pcapng_extras extras = { 0 };
 	struct wga_reviewed seen;
 
 	if (wga_review_frame(p->review, in->input[frame->iface], frame, &seen))
@@ -232,7 +256,9 @@ static int write_frame(struct pass *p, const struct input *in,
 		return 0;
 	}
 	wga_evidence_comment(p->review, &seen, &p->notes);
-	extras = (struct wga_pcapng_extras){ p->notes.p, p->notes.n, NULL };
+	extras.comments = p->notes.p;
+	extras.n = p->notes.n;
+	frame = wga_evidence_frame(p->opt, &seen, frame, &p->elision, &extras);
 	return wga_ring_frame(p->ring, iface, frame, &extras, err);
 }
 
@@ -342,6 +368,7 @@ int wga_evidence_files(const struct wga_evidence_options *opt,
 			wga_evidence_note(v, wga_ring_removed(p->ring));
 		for (i = 0; i < n; i++)
 			wga_source_close(inputs[i].src);
+		wga_elision_end(&p->elision);
 		wga_ring_free(p->ring);
 		wga_review_free(p->review);
 	} else {

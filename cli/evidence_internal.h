@@ -2,6 +2,7 @@
 #ifndef WGA_CLI_EVIDENCE_INTERNAL_H
 #define WGA_CLI_EVIDENCE_INTERNAL_H
 
+#include "analyze/elide.h"
 #include "analyze/review.h"
 #include "capture/pcapng_write.h"
 #include "capture/ring.h"
@@ -27,6 +28,20 @@ void wga_evidence_comment(const struct wga_review *r,
 /* is a frame to be kept? */
 bool wga_evidence_keeps(const struct wga_evidence_options *opt,
 			const struct wga_reviewed *seen);
+
+/**
+ * wga_evidence_frame() - a frame as it is to be written
+ * @seen, @frame:	a frame that is kept
+ * @e:		room for a shorter one
+ * @extras:	told what was left out of it, now or when it was read
+ *
+ * Return: @frame, or one that lives as long as it does and @e is not used again.
+ */
+const struct wga_frame *
+wga_evidence_frame(const struct wga_evidence_options *opt,
+		   const struct wga_reviewed *seen,
+		   const struct wga_frame *frame, struct wga_elision *e,
+		   struct wga_pcapng_extras *extras);
 
 /* about the file, for its section */
 void wga_evidence_title(const struct wga_evidence_options *opt,

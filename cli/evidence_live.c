@@ -26,6 +26,7 @@ struct wga_evidence_live {
 	struct wga_err failed;
 	bool told;
 	struct wga_evidence_notes notes;
+	struct wga_elision elision;
 };
 
 static char *tmp_name(const char *path, struct wga_err *err)
@@ -153,6 +154,7 @@ struct rewrite {
 	const char *path, *title, *blind;
 	struct wga_review *review;
 	struct wga_evidence_notes *notes;
+	struct wga_elision *elision;
 	struct wga_source *src;
 	struct wga_pcapng_writer *w;
 	int input[64];
@@ -208,7 +210,9 @@ static int copy_frame(struct rewrite *rw, const struct wga_frame *frame,
 	wga_evidence_comment(rw->review, &seen, rw->notes);
 	extras.comments = rw->notes->p;
 	extras.n = rw->notes->n;
-	return wga_pcapng_write_frame(rw->w, frame->iface, frame, &extras, err);
+	return wga_pcapng_write_frame(rw->w, frame->iface,
+		wga_evidence_frame(rw->opt, &seen, frame, rw->elision, &extras),
+		&extras, err);
 }
 
 static int copy_all(struct rewrite *rw, struct wga_err *err)
@@ -303,6 +307,7 @@ int wga_evidence_live_end(struct wga_evidence_live *ev,
 		struct rewrite rw = {
 			.opt = ev->opt, .path = paths[i], .title = title,
 			.review = review, .notes = &ev->notes,
+			.elision = &ev->elision,
 			.blind = blindness(v),
 		};
 
@@ -317,5 +322,6 @@ void wga_evidence_live_free(struct wga_evidence_live *ev)
 	if (!ev)
 		return;
 	wga_ring_free(ev->ring);
+	wga_elision_end(&ev->elision);
 	free(ev);
 }

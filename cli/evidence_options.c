@@ -31,11 +31,10 @@ static int set_only(void *own, const char *arg, struct wga_err *err)
 	else if (!strcmp(arg, "violations"))
 		opt->only = WGA_WRITE_VIOLATIONS;
 	else if (!strcmp(arg, "headers"))
-		return wga_err_set(err, "usage",
-				   "--write-only headers is not available: frames that were cut could not be judged again; use all or violations");
+		opt->only = WGA_WRITE_HEADERS;
 	else
 		return wga_err_set(err, "usage",
-				   "--write-only wants all or violations, not \"%s\"",
+				   "--write-only wants all, headers or violations, not \"%s\"",
 				   arg);
 	return 0;
 }
@@ -88,7 +87,7 @@ static int set_files(void *own, const char *arg, struct wga_err *err)
 const struct wga_option wga_evidence_option_table[] = {
 	{ "write", "FILE.pcapng", "evidence: the frames, with comments on what is wrong",
 	  set_path, 0, NULL },
-	{ "write-only", "WHAT", "all (default), violations", set_only, 0, NULL },
+	{ "write-only", "WHAT", "all (default), headers, violations", set_only, 0, NULL },
 	{ "write-size", "SIZE", "begin a new evidence file at this size (100M)",
 	  set_size, 0, NULL },
 	{ "write-files", "N", "keep the last N evidence files only", set_files,

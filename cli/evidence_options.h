@@ -10,6 +10,7 @@
 enum wga_write_only {
 	WGA_WRITE_ALL,
 	WGA_WRITE_VIOLATIONS,
+	WGA_WRITE_HEADERS,
 };
 
 /**

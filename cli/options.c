@@ -45,6 +45,8 @@ static const struct {
 	  wga_config_expect, WGA_OPTION_MANY, NULL },
 	{ "accept", "CODE", "take out one inconclusive reason",
 	  wga_config_accept, WGA_OPTION_MANY, NULL },
+	{ "trust-elided", NULL, "believe what evidence says of frames it cut",
+	  wga_config_trust_elided, 0, NULL },
 };
 
 /* where what is declared can stand instead */
@@ -411,7 +413,7 @@ static int take_given(struct parse *p, const struct given *g,
 
 	switch (g->val & ~0xff) {
 	case TABLE_DECLARE:
-		return take_key(p, at, g->arg, NULL, 0, err);
+		return take_key(p, at, g->arg ? g->arg : "true", NULL, 0, err);
 	case TABLE_OWN:
 		if (!capture)
 			return p->cmd->options[at].set(p->own, g->arg, err);

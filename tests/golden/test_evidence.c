@@ -211,6 +211,204 @@ static void test_violations_only(void **state)
 	json_decref(doc);
 }
 
+/* the document without what may differ: names, notes and the order of flows of
+ * equal weight; released
+ */
+static char *everything(json_t *doc)
+{
+	json_t *flows = json_object_get(doc, "flows"), *sorted = json_object(), *f;
+	static const char *const keep[] = {
+		"verdict", "reasons", "classes", "sessions", "pairs",
+	};
+	static const char *const files[] = {
+		"/all.pcapng", "/cut.pcapng", "/new.pcapng",
+	};
+	json_t *out = json_object();
+	char *text, *p;
+	size_t i;
+
+	json_array_foreach(flows, i, f) {
+		text = json_dumps(f, JSON_SORT_KEYS);
+		json_object_set_new(sorted, text, json_true());
+		free(text);
+	}
+	assert_int_equal(json_object_size(sorted), json_array_size(flows));
+	json_object_set_new(out, "flows", sorted);
+	for (i = 0; i < sizeof(keep) / sizeof(*keep); i++)
+		json_object_set(out, keep[i], json_object_get(doc, keep[i]));
+	text = json_dumps(out, JSON_SORT_KEYS | JSON_INDENT(1));
+	json_decref(out);
+	json_decref(doc);
+	assert_non_null(text);
+	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		while ((p = strstr(text, files[i])))
+			memcpy(p, "/the", 4);
+	}
+	return text;
+}
+
+static off_t size_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+static bool has_note(json_t *doc, const char *needle)
+{
+	json_t *note;
+	size_t i;
+
+	json_array_foreach(json_object_get(doc, "notes"), i, note)
+		if (strstr(json_string_value(json_object_get(note, "text")),
+			   needle))
+			return true;
+	return false;
+}
+
+/* Evidence without ciphertext says all that the whole evidence says: flows,
+ * sessions, pairs, reasons with their first frames.
+ */
+static void test_headers(void **state)
+{
+	char all[64], cut[64], again[64];
+	json_t *doc;
+
+	(void)state;
+	snprintf(all, sizeof(all), "%s/all.pcapng", folder);
+	snprintf(cut, sizeof(cut), "%s/cut.pcapng", folder);
+	snprintf(again, sizeof(again), "%s/new.pcapng", folder);
+	for (size_t i = 0; i < NAMES; i++) {
+		struct recording r = recording(names[i]);
+		struct result res = run_with(-1, (const char *const[]){
+			"gate", "--mesh", r.nodes, SERVER_OPTIONS, "--write",
+			all, r.path[0], r.path[1], r.path[2], NULL });
+		const int status = res.status;
+		const bool talks = i < 3;
+		char *want, *got;
+
+		result_free(&res);
+		expect_status(status, (const char *const[]){
+			"gate", "--mesh", r.nodes, SERVER_OPTIONS, "--write",
+			cut, "--write-only", "headers", r.path[0], r.path[1],
+			r.path[2], NULL });
+		if (i < 2)
+			assert_true(size_of(cut) * 4 < size_of(all));
+		want = everything(expect_json(status, (const char *const[]){
+			"analyze", "--json", "--mesh", r.nodes, SERVER_OPTIONS,
+			all, NULL }));
+		doc = expect_json(status, (const char *const[]){
+			"analyze", "--json", "--mesh", r.nodes, SERVER_OPTIONS,
+			"--trust-elided", cut, NULL });
+		assert_int_equal(has_note(doc, "ciphertext was not kept"), talks);
+		got = everything(doc);
+		assert_string_equal(want, got);
+		free(got);
+
+		/* not believed: never a pass, and it says what to do */
+		doc = expect_json(status == PASS ? UNSURE : status,
+				  (const char *const[]){
+			"analyze", "--json", "--mesh", r.nodes, SERVER_OPTIONS,
+			cut, NULL });
+		assert_int_equal(has_reason(doc, "truncated-frames"), talks);
+		assert_false(has_note(doc, "ciphertext was not kept"));
+		json_decref(doc);
+		doc = expect_json(status == PASS ? UNSURE : status,
+				  (const char *const[]){
+			"analyze", "--json", "--mesh", r.nodes, SERVER_OPTIONS,
+			"--trust-elided", "--canary", "canary-8d1f", cut, NULL });
+		assert_int_equal(has_reason(doc, "truncated-frames"), talks);
+		json_decref(doc);
+
+		/* evidence of it keeps what it says, believed or not */
+		for (unsigned int k = 0; k < 4; k++) {
+			static const char *const only[] = { "all", "headers" };
+
+			res = run_with(-1, (const char *const[]){
+				"gate", "--mesh", r.nodes, SERVER_OPTIONS,
+				"--write", again, "--write-only", only[k & 1],
+				cut, k & 2 ? "--trust-elided" : NULL, NULL });
+			assert_int_equal(res.status, k & 2 || status != PASS ?
+					 status : UNSURE);
+			result_free(&res);
+			doc = expect_json(status, (const char *const[]){
+				"analyze", "--json", "--mesh", r.nodes,
+				SERVER_OPTIONS, "--trust-elided", again, NULL });
+			got = everything(doc);
+			assert_string_equal(want, got);
+			free(got);
+		}
+		free(want);
+	}
+	unlink(all);
+	unlink(cut);
+	unlink(again);
+}
+
+/* The same with keys: data that also went through DERP was opened there whole. */
+static void test_headers_opened(void **state)
+{
+	char all[64], cut[64], tls[128], nodes[128];
+
+	(void)state;
+	snprintf(all, sizeof(all), "%s/all.pcapng", folder);
+	snprintf(cut, sizeof(cut), "%s/cut.pcapng", folder);
+	for (size_t i = 0; i < NAMES; i++) {
+		struct recording r = recording(names[i]);
+		struct result res;
+		char *want, *got;
+		int status = PASS;
+
+		snprintf(tls, sizeof(tls), ROOT "%s/tls.keys", names[i]);
+		snprintf(nodes, sizeof(nodes), ROOT "%s/node-private-keys.txt",
+			 names[i]);
+		for (unsigned int k = 0; k < 2; k++) {
+			res = run_with(-1, (const char *const[]){
+				"gate", "--mesh", r.nodes, SERVER_OPTIONS,
+				"--tls-keys", tls, "--node-keys", nodes,
+				"--write", k ? cut : all, "--write-only",
+				k ? "headers" : "all", r.path[0], r.path[1],
+				r.path[2], NULL });
+			status = res.status;
+			assert_int_not_equal(status, ERROR);
+			result_free(&res);
+		}
+		want = everything(expect_json(status, (const char *const[]){
+			"analyze", "--json", "--mesh", r.nodes, SERVER_OPTIONS,
+			"--tls-keys", tls, "--node-keys", nodes, all, NULL }));
+		got = everything(expect_json(status, (const char *const[]){
+			"analyze", "--json", "--mesh", r.nodes, SERVER_OPTIONS,
+			"--tls-keys", tls, "--node-keys", nodes,
+			"--trust-elided", cut, NULL }));
+		assert_string_equal(want, got);
+		free(want);
+		free(got);
+	}
+	unlink(all);
+	unlink(cut);
+}
+
+/* One bridge is whole and another is not: they are joined all the same. */
+static void test_headers_joined(void **state)
+{
+	struct recording r = recording("join-direct");
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct result res = run_with(-1, (const char *const[]){
+			"gate", SERVER_OPTIONS, "--write", file, "--write-only",
+			"headers", r.path[i], NULL });
+		result_free(&res);
+		expect_status(PASS, (const char *const[]){
+			"gate", "--mesh", r.nodes, SERVER_OPTIONS,
+			"--trust-elided", file, r.path[!i], r.path[2], NULL });
+		expect_status(UNSURE, (const char *const[]){
+			"gate", "--mesh", r.nodes, SERVER_OPTIONS, file,
+			r.path[!i], r.path[2], NULL });
+	}
+}
+
 /* A capture that is not whole does not become whole by being written. */
 static void test_losses_stay(void **state)
 {
@@ -305,9 +503,7 @@ static void test_refusals(void **state)
 		"gate", "--write", other, capture, NULL });
 	expect_refusal("/nowhere/x", (const char *const[]){
 		"gate", "--write", "/nowhere/x", capture, NULL });
-	expect_refusal("headers", (const char *const[]){
-		"gate", "--write", file, "--write-only", "headers", capture, NULL });
-	expect_refusal("all or violations", (const char *const[]){
+	expect_refusal("all, headers or violations", (const char *const[]){
 		"gate", "--write", file, "--write-only", "some", capture, NULL });
 	expect_refusal("want --write", (const char *const[]){
 		"gate", "--write-size", "1M", capture, NULL });
@@ -469,9 +665,34 @@ static void test_tshark(void **state)
 		}
 		if (json_array_size(json_object_get(doc, "reasons")) == 0)
 			assert_int_equal(count_in(res.out, ":"), 0);
+		assert_int_equal(count_in(res.out, "elided"), 0);
 		result_free(&res);
 		json_decref(doc);
 	}
+}
+
+/* They also read frames that were cut, and say so. */
+static void test_tshark_headers(void **state)
+{
+	struct recording r = recording("join-direct");
+	struct result res;
+
+	(void)state;
+	expect_status(PASS, (const char *const[]){
+		"gate", SERVER_OPTIONS, "--write", file, "--write-only",
+		"headers", r.path[0], r.path[1], r.path[2], NULL });
+	res = run_program("capinfos", -1, (const char *const[]){ file, NULL });
+	assert_int_equal(res.status, 0);
+	assert_silent(res.err);
+	result_free(&res);
+	res = run_program("tshark", -1, (const char *const[]){
+		"-n", "-r", file, "-Y",
+		"frame.comment contains \"wgaudit elided 1\" && wg.type == 4 && "
+		"wg.counter >= 0 && frame.cap_len == 74 && !_ws.malformed", NULL });
+	assert_int_equal(res.status, 0);
+	assert_silent(res.err);
+	assert_true(count_in(res.out, "\n") > 200);
+	result_free(&res);
 }
 
 int main(int argc, char **argv)
@@ -480,6 +701,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_same_verdict),
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_violations_only),
+		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_headers_opened),
+		cmocka_unit_test(test_headers_joined),
 		cmocka_unit_test(test_losses_stay),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_ring),
@@ -488,6 +712,7 @@ int main(int argc, char **argv)
 	};
 	const struct CMUnitTest others[] = {
 		cmocka_unit_test(test_tshark),
+		cmocka_unit_test(test_tshark_headers),
 	};
 
 	if (argc < 2 || strcmp(argv[1], "tshark"))

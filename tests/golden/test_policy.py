@@ -123,6 +123,7 @@ class Policy(unittest.TestCase):
             ("vm", "b=10.0.0.2", "policy", 3),
             ("vm", "b=fd00::2", "policy", 3),
             ("require", "identified", "policy", 2),
+            ("trust-elided", "false", "default", None),
             ("bridge", "x", "policy", 4),
             ("duration", "2s", "command-line", None),
             ("passive", "true", "policy", 5),
@@ -152,6 +153,20 @@ class Policy(unittest.TestCase):
         self.assertIn(("passive", "false", "policy", 1), self.show(path))
         self.assertIn(("passive", "true", "command-line", None),
                       self.show(path, "--passive"))
+
+    def test_trust_elided(self):
+        evidence = self.path("e.pcapng")
+        server = "192.168.100.10:443"
+        run = wgaudit("gate", "--derp", server, "--control", server, "--write",
+                      evidence, "--write-only", "headers", *FILES)
+        self.assertEqual(run.returncode, 0, run)
+        for word, status in ("true", 0), ("false", 3):
+            path = self.write("derp: %s\ncontrol: %s\ntrust-elided: %s\n"
+                              % (server, server, word))
+            run = wgaudit("gate", "--policy", path, evidence)
+            self.assertEqual(run.returncode, status, run)
+        run = wgaudit("gate", "--policy", path, "--trust-elided", evidence)
+        self.assertEqual(run.returncode, 0, run)
 
     def test_capture_takes_its_own(self):
         """no such bridge: so the policy's bridge is the one that is opened"""

@@ -663,6 +663,26 @@ case_write() {
 	has_reason filtered
 }
 
+# Without ciphertext it is judged the same again by whoever believes it.
+case_write_headers() {
+	lab_pair
+	lab_web b 8080
+	evidence_dir
+	start --bridge br-a --json --write $evidence --write-only headers
+	lab_connect
+	talk
+	request 192.168.50.3
+	stop 1
+	jq -c '[.verdict, .classes, [.reasons[] | [.code, .count]]]' $LAB/out \
+		>$LAB/before
+	judges 1 --trust-elided $evidence
+	jq -c '[.verdict, .classes, [.reasons[] | [.code, .count]]]' $LAB/out |
+		diff $LAB/before - || fail "the evidence is judged otherwise"
+	json '[.notes[].text] | any(test("ciphertext was not kept"))'
+	judges 1 $evidence
+	has_reason truncated-frames
+}
+
 # Killed in the middle: the frames up to a second ago are there.
 case_write_kill() {
 	lab_pair
