@@ -36,7 +36,8 @@ static void open_initiation(struct wga_bridge *br, struct wga_handshake *h,
 {
 	struct wga_opened opened;
 
-	h->opening = wga_node_keys_open(br->cfg->node_keys, msg, &opened);
+	h->opening = (uint8_t)wga_node_keys_open(br->cfg->node_keys, msg,
+						 &opened);
 	if (h->opening != WGA_OPENING_DONE)
 		return;
 	h->initiator = wga_derp_endpoint(opened.initiator).addr;
