@@ -105,8 +105,11 @@ void wga_topology_default(struct wga_topology *t);
  * wga_topology_load() - read a topology file
  * @t:		filled
  * @path:	YAML
- * @err:	"no-such-file", "unreadable-file", "bad-topology" with file, line
- *		and key: unknown keys, wrong types, values that make no sense
+ * @err:	"no-such-file", "unreadable-file", "out-of-memory", "bad-topology"
+ *		with file, line and key: unknown keys, wrong types, values that
+ *		make no sense, and what wga_topology_check() finds
+ *
+ * Paths in it are relative to its directory. docs/topology.md has the format.
  *
  * Return: 0, or -1 with @err set.
  */
@@ -123,6 +126,20 @@ int wga_topology_load(struct wga_topology *t, const char *path,
  * Return: 0, or -1 with @err set ("bad-topology"), naming line and key.
  */
 int wga_topology_check(const struct wga_topology *t, struct wga_err *err);
+
+/**
+ * wga_topology_rename() - give a topology another name
+ * @t:		its name and, derived from it, the MAC addresses change
+ * @name:	1 to 8 of a-z and 0-9
+ *
+ * Return: 0, or -1 with @err set ("usage").
+ */
+int wga_topology_rename(struct wga_topology *t, const char *name,
+			struct wga_err *err);
+
+/* the words that a topology file has for them */
+const char *wga_passage_name(enum wga_passage passage);
+const char *wga_role_name(enum wga_role role);
 
 const struct wga_topo_host *wga_topology_host(const struct wga_topology *t,
 					      const char *name);
