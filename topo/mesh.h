@@ -2,6 +2,7 @@
 #ifndef WGA_MESH_H
 #define WGA_MESH_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -136,6 +137,9 @@ struct wga_backend {
 extern const struct wga_backend wga_backend_namespaces;
 extern const struct wga_backend wga_backend_libvirt;
 
+/* the backend of this name that this build has, or NULL */
+const struct wga_backend *wga_backend_find(const char *name);
+
 /**
  * struct wga_mesh - a mesh that is up, or on its way
  * @topo:	what it is to look like
@@ -146,6 +150,7 @@ extern const struct wga_backend wga_backend_libvirt;
  * @dir:	state directory; set by wga_mesh_up() and wga_mesh_open()
  * @made:	by host: made anew by the last create()
  * @began_ms:	CLOCK_MONOTONIC when up began, for wga_progress_tell()
+ * @cancel:	becomes true when the user wants up to end and roll back, or NULL
  * @lock_fd:	the state directory's lock, or -1
  * @netns:	room for what the backend's netns() returns
  * @priv:	the backend's own
@@ -158,6 +163,7 @@ struct wga_mesh {
 	char dir[128];
 	bool made[WGA_TOPO_HOSTS_MAX];
 	uint64_t began_ms;
+	const volatile sig_atomic_t *cancel;
 	int lock_fd;
 	char netns[64];
 	void *priv;
