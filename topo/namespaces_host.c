@@ -204,31 +204,33 @@ static int open_kept(const struct wga_mesh *m, const struct wga_topo_host *host,
 	int fd;
 
 	wga_ns_host_path(m, host, name, path);
-	fd = open(path, flags | O_CREAT | O_CLOEXEC, 0600);
+	fd = open(path, flags | O_CLOEXEC, 0600);
 	if (fd < 0)
 		wga_err_set(err, "state", "cannot open %s: %s", path,
 			    strerror(errno));
 	return fd;
 }
 
+/* @fds: what becomes WGA_NS_FD_PARENT and those after it */
 struct birth {
 	char dir[WGA_NS_PATH], programs[256];
 	const char *argv[7];
 	char **env;
-	int parent, lock, log;
+	int fds[WGA_NS_FD_END - WGA_NS_FD_PARENT];
 };
 
 static _Noreturn void born(const struct birth *b)
 {
-	/* out of the way of the numbers they are to get */
-	int parent = fcntl(b->parent, F_DUPFD, 10);
-	int lock = fcntl(b->lock, F_DUPFD, 10);
-	int log = fcntl(b->log, F_DUPFD, 10);
+	const int n = WGA_NS_FD_END - WGA_NS_FD_PARENT;
+	int high[WGA_NS_FD_END];
 
-	if (dup2(parent, WGA_NS_FD_PARENT) < 0 ||
-	    dup2(lock, WGA_NS_FD_LOCK) < 0 || dup2(log, WGA_NS_FD_LOG) < 0)
-		_exit(126);
-	close_range(WGA_NS_FD_LOG + 1, ~0U, 0);
+	/* out of the way of the numbers they are to get */
+	for (int i = 0; i < n; i++)
+		high[i] = fcntl(b->fds[i], F_DUPFD, WGA_NS_FD_END);
+	for (int i = 0; i < n; i++)
+		if (dup2(high[i], WGA_NS_FD_PARENT + i) < 0)
+			_exit(126);
+	close_range(WGA_NS_FD_END, ~0U, 0);
 	execve("/proc/self/exe", (char *const *)b->argv, b->env);
 	_exit(127);
 }
@@ -242,12 +244,23 @@ static pid_t clone_host(void)
 	return (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, 0UL);
 }
 
+static int open_kept_files(const struct wga_mesh *m,
+			   const struct wga_topo_host *host, int *fds,
+			   struct wga_err *err)
+{
+	fds[0] = open_kept(m, host, "init", O_RDWR | O_CREAT, err);
+	fds[1] = open_kept(m, host, "log", O_WRONLY | O_APPEND | O_CREAT, err);
+	fds[2] = open_kept(m, host, "services", O_RDONLY | O_DIRECTORY, err);
+	return fds[0] < 0 || fds[1] < 0 || fds[2] < 0 ? -1 : 0;
+}
+
 static int spawn(const struct wga_mesh *m, const struct wga_topo_host *host,
 		 int child_end, pid_t *pid, struct wga_err *err)
 {
-	struct birth b = { .parent = child_end };
+	struct birth b = { .fds = { child_end, -1, -1, -1 } };
 
-	if (wga_programs_find(host->version, b.programs, sizeof(b.programs),
+	if (host->role != WGA_ROLE_PLAIN &&
+	    wga_programs_find(host->version, b.programs, sizeof(b.programs),
 			      err) < 0)
 		return -1;
 	wga_ns_host_path(m, host, "", b.dir);
@@ -255,12 +268,9 @@ static int spawn(const struct wga_mesh *m, const struct wga_topo_host *host,
 					  m->topo.name, host->name, b.dir,
 					  b.programs, NULL }),
 	       sizeof(b.argv));
-	b.lock = open_kept(m, host, "init", O_RDWR, err);
-	b.log = b.lock < 0 ? -1 : open_kept(m, host, "log",
-					    O_WRONLY | O_APPEND, err);
 	b.env = wga_ns_environment(true);
 	*pid = -1;
-	if (b.log >= 0 && b.env) {
+	if (b.env && open_kept_files(m, host, b.fds + 1, err) == 0) {
 		*pid = clone_host();
 		if (*pid == 0)
 			born(&b);
@@ -270,10 +280,9 @@ static int spawn(const struct wga_mesh *m, const struct wga_topo_host *host,
 				    host->name, strerror(errno));
 	}
 	free(b.env);
-	if (b.log >= 0)
-		close(b.log);
-	if (b.lock >= 0)
-		close(b.lock);
+	for (int i = 1; i < WGA_NS_FD_END - WGA_NS_FD_PARENT; i++)
+		if (b.fds[i] >= 0)
+			close(b.fds[i]);
 	return *pid < 0 ? -1 : 0;
 }
 

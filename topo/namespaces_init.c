@@ -72,8 +72,6 @@ static struct service services[] = {
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
-static int enabled_dir = -1;
-
 static void log_line(const char *name, pid_t pid, const char *text, size_t len)
 {
 	char line[LINE_MAX_BYTES + 128];
@@ -250,11 +248,15 @@ static void remember(const struct service *s)
 	int fd;
 
 	if (!s->wanted) {
-		unlinkat(enabled_dir, s->name, 0);
+		unlinkat(WGA_NS_FD_SERVICES, s->name, 0);
 		return;
 	}
-	fd = openat(enabled_dir, s->name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	if (fd >= 0)
+	fd = openat(WGA_NS_FD_SERVICES, s->name,
+		    O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		say("%s will not be started at boot: %s", s->name,
+		    strerror(errno));
+	else
 		close(fd);
 }
 
@@ -380,7 +382,7 @@ static void start_enabled(void)
 {
 	for (size_t i = 0; i < COUNT(services); i++) {
 		services[i].pipe = -1;
-		if (faccessat(enabled_dir, services[i].name, F_OK, 0) == 0)
+		if (faccessat(WGA_NS_FD_SERVICES, services[i].name, F_OK, 0) == 0)
 			service_start(&services[i]);
 	}
 }
@@ -398,13 +400,12 @@ int wga_namespaces_init_main(int argc, char **argv)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int signals, listener, null;
-	char path[WGA_NS_PATH];
 
 	/* by hand it would make the machine's filesystem a host's */
 	if (argc != 5 || getpid() != 1 ||
 	    fcntl(WGA_NS_FD_LOCK, F_SETLK, &lock) < 0)
 		return 2;
-	for (int fd = WGA_NS_FD_PARENT; fd <= WGA_NS_FD_LOG; fd++)
+	for (int fd = WGA_NS_FD_PARENT; fd < WGA_NS_FD_END; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	setsid();
 	prctl(PR_SET_NAME, "wgaudit-host");
@@ -415,9 +416,7 @@ int wga_namespaces_init_main(int argc, char **argv)
 	if (!told_to_go())
 		return 1;
 	listener = listen_at(argv[3]);
-	snprintf(path, sizeof(path), "%s/services", argv[3]);
-	enabled_dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (signals < 0 || listener < 0 || enabled_dir < 0)
+	if (signals < 0 || listener < 0)
 		return refuse("control");
 	if (sethostname(argv[2], strlen(argv[2])) < 0 ||
 	    wga_ns_root_make(argv[3], argv[4]) < 0)

@@ -94,11 +94,15 @@ int wga_ns_service(struct wga_mesh *m, const struct wga_topo_host *host,
 /* the environment of commands and services in a host: free() it, once */
 char **wga_ns_environment(bool in_host);
 
-/* namespaces_init.c: descriptors that the first process is started with */
+/* namespaces_init.c: descriptors that the first process is started with; files
+ * that it writes are opened before it makes the machine's filesystem read-only
+ */
 enum {
 	WGA_NS_FD_PARENT = 3,	/* socket to who made it */
 	WGA_NS_FD_LOCK,
 	WGA_NS_FD_LOG,
+	WGA_NS_FD_SERVICES,	/* directory */
+	WGA_NS_FD_END
 };
 
 /* where a host sees its own programs and the machine's /etc */
