@@ -67,5 +67,7 @@ extern const struct wga_command wga_cmd_gate;
 extern const struct wga_command wga_cmd_seal;
 extern const struct wga_command wga_cmd_verify;
 extern const struct wga_command wga_cmd_policy;
+extern const struct wga_command wga_cmd_topo;
+extern const struct wga_command wga_cmd_doctor;
 
 #endif /* WGA_CLI_H */

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "topo/namespaces.h"
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
@@ -15,6 +16,7 @@ static const struct wga_command *const commands[] = {
 	&wga_cmd_verify,
 	&wga_cmd_policy,
 	&wga_cmd_canary,
+	&wga_cmd_topo,
 };
 
 static void help(FILE *out)
@@ -124,6 +126,9 @@ static int run(int argc, char **argv)
 		help(stdout);
 		return WGA_EXIT_PASS;
 	}
+	/* the first process of a host, started by topo up */
+	if (!strcmp(argv[1], WGA_NAMESPACES_INIT))
+		return wga_namespaces_init_main(argc - 1, argv + 1);
 	cmd = find(argv[1]);
 	if (!cmd)
 		return unknown(argc, argv, argv[1]);
