@@ -13,6 +13,7 @@
 #include "cli/topo_progress.h"
 #include "cli/topo_status.h"
 #include "report/json_parts.h"
+#include "report/term.h"
 #include "topo/mesh.h"
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
@@ -204,6 +205,23 @@ static void die_of_signal(void)
 	raise(interrupted);
 }
 
+/* an error and, below it, the lines that a host logged last */
+static int fail_with_log(const struct wga_options *opt, struct wga_err *err)
+{
+	char *rest = err->text, *line, clean[4 * sizeof(err->text)];
+
+	if (wga_outputs_machine(&opt->outputs))
+		return wga_options_fail(opt, err);
+	strsep(&rest, "\n");
+	wga_options_fail(opt, err);
+	while ((line = strsep(&rest, "\n"))) {
+		if (*line)
+			fprintf(stderr, "    %s\n",
+				wga_term_clean(line, clean, sizeof(clean)));
+	}
+	return WGA_EXIT_ERROR;
+}
+
 static unsigned int terminal_rows(void)
 {
 	struct winsize size;
@@ -237,11 +255,13 @@ static int verb_up(const struct wga_options *opt, const struct topo_args *args,
 				terminal_rows());
 	ret = wga_mesh_up(&m, &tell, &err);
 	ms = wga_topo_progress_end(&progress);
-	if (ret < 0) {
+	if (ret < 0 && interrupted) {
+		wga_err_set(&err, "interrupted",
+			    "interrupted; what was made until then is gone again");
 		wga_options_fail(opt, &err);
-		if (interrupted)
-			die_of_signal();
-		ret = WGA_EXIT_ERROR;
+		die_of_signal();
+	} else if (ret < 0) {
+		ret = fail_with_log(opt, &err);
 	} else if (json) {
 		ret = put_done(opt, "up", &m, ms);
 	} else {

@@ -9,6 +9,7 @@
 
 #include "cli/topo_exec.h"
 #include "cli/topo_pty.h"
+#include "report/term.h"
 #include "topo/command.h"
 
 #define LOG_LINES	200
@@ -146,6 +147,18 @@ int wga_topo_ssh(struct wga_mesh *m, const struct wga_topo_host *host,
 	return ret < 0 ? -1 : exit_status(ret);
 }
 
+/* hosts log what others sent them, so lines are made harmless to a terminal */
+static void put_log(char *log)
+{
+	char *rest = log, *line;
+	char clean[4096];
+
+	while ((line = strsep(&rest, "\n"))) {
+		if (rest || *line)
+			puts(wga_term_clean(line, clean, sizeof(clean)));
+	}
+}
+
 int wga_topo_console(struct wga_mesh *m, const struct wga_topo_host *host,
 		     const char *const *argv, uint64_t timeout_ms,
 		     struct wga_err *err)
@@ -167,7 +180,7 @@ int wga_topo_console(struct wga_mesh *m, const struct wga_topo_host *host,
 	if (!log)
 		return wga_err_set(err, "no-log", "%s has logged nothing yet",
 				   host->name);
-	fputs(log, stdout);
+	put_log(log);
 	free(log);
 	return 0;
 }

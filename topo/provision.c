@@ -417,7 +417,7 @@ static void job_failed(const struct job *j, const struct wga_err *err)
 		char *log = p->m->backend->log(p->m, j->host, 3);
 
 		wga_err_set(&p->err, err->code, "%s: %s%s%s", j->host->name,
-			    err->text, log ? "; the last it logged: " : "",
+			    err->text, log ? "; the last it logged:\n" : "",
 			    log ? log : "");
 		free(log);
 	}
