@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "capture/netns.h"
 #include "cli/cli.h"
 #include "cli/duration.h"
 #include "cli/listen.h"
@@ -13,6 +14,7 @@
 struct capture_options {
 	const char *bridges[WGA_LISTEN_MAX];
 	size_t n_bridges;
+	const char *netns;
 	struct wga_live_options live;
 	uint64_t duration_ns, count;
 };
@@ -30,6 +32,15 @@ static int set_bridge(void *own, const char *arg, struct wga_err *err)
 				   "at most %d bridges can be listened on",
 				   WGA_LISTEN_MAX);
 	co->bridges[co->n_bridges++] = arg;
+	return 0;
+}
+
+static int set_netns(void *own, const char *arg, struct wga_err *err)
+{
+	struct capture_options *co = own;
+
+	(void)err;
+	co->netns = arg;
 	return 0;
 }
 
@@ -90,6 +101,8 @@ static int set_ring(void *own, const char *arg, struct wga_err *err)
 const struct wga_option wga_capture_options[] = {
 	{ "bridge", "BR", "listen on this bridge", set_bridge,
 	  WGA_OPTION_MANY, NULL },
+	{ "netns", "NAME", "the bridges are in this network namespace",
+	  set_netns, 0, NULL },
 	{ "duration", "TIME", "end after 10s, 500ms, 2m, 1h", set_duration,
 	  0, NULL },
 	{ "count", "N", "end after N frames, own ones not counted",
@@ -161,6 +174,8 @@ static int capture(struct wga_listen *l, const struct capture_options *co,
 		   struct wga_run *run, struct wga_verdict **out,
 		   struct wga_err *err)
 {
+	if (co->netns && wga_netns_enter(co->netns, err) < 0)
+		return -1;
 	for (; l->n < co->n_bridges; l->n++)
 		if (open_port(&l->port[l->n], co->bridges[l->n], co,
 			      &l->opt->cfg, run, err) < 0) {

@@ -73,6 +73,7 @@ enum wga_service_verb {
 	WGA_SERVICE_START,
 	WGA_SERVICE_STOP,
 	WGA_SERVICE_RESTART,
+	WGA_SERVICE_CHECK,	/* an error if it has failed, or does so again and again */
 };
 
 /* how a host is stopped */
@@ -103,7 +104,7 @@ enum wga_stop {
  *		-1 with @err only if it could not be run or took too long
  * @copy:	put a file into a host, directories above it included, replacing
  *		what is there at once (rename)
- * @service:	start, stop or restart a service of a host
+ * @service:	start, stop, restart or check a service of a host
  * @alive:	is the host there and able to run commands?
  * @log:	the last lines of what the host has logged (serial console or
  *		services), NUL-terminated, release with free(); NULL if nothing

@@ -35,12 +35,15 @@
 
 #define STOP_MS		5000
 #define AGAIN_MS	500
+#define FAILURES	3	/* before it is said to fail */
 #define LINE_MAX_BYTES	2048
 
 /**
  * struct service - something a host can run
  * @wanted:	to be running: started again when it ends
  * @again_ms:	when, if it does not run
+ * @failures:	how often it ended by itself since it was told to start
+ * @status:	how it did so the last time
  */
 struct service {
 	const char *name;
@@ -49,6 +52,8 @@ struct service {
 	pid_t pid;
 	int pipe;
 	uint64_t again_ms;
+	unsigned int failures;
+	int status;
 	size_t len;
 	char line[LINE_MAX_BYTES];
 };
@@ -212,6 +217,8 @@ static void service_ended(struct service *s, int status)
 		    s->wanted ? ", starting it again" : "");
 	s->pid = 0;
 	s->again_ms = wga_now_ms() + AGAIN_MS;
+	s->failures += s->wanted;
+	s->status = status;
 }
 
 static void reap(void)
@@ -260,6 +267,23 @@ static void remember(const struct service *s)
 		close(fd);
 }
 
+static const char *check(const struct service *s)
+{
+	static char text[80];
+
+	if (!s->wanted)
+		return "is stopped";
+	if (s->failures < FAILURES)
+		return "ok";
+	if (WIFSIGNALED(s->status))
+		snprintf(text, sizeof(text), "is ended by signal %d each time",
+			 WTERMSIG(s->status));
+	else
+		snprintf(text, sizeof(text), "ends with status %d each time",
+			 WEXITSTATUS(s->status));
+	return text;
+}
+
 static const char *obey(char *words)
 {
 	char *name = strchr(words, ' ');
@@ -273,8 +297,11 @@ static const char *obey(char *words)
 			s = &services[i];
 	if (!s)
 		return "there is no such service";
+	if (strcmp(words, "check") == 0)
+		return check(s);
 	if (strcmp(words, "start") != 0)
 		service_stop(s);
+	s->failures = 0;
 	if (strcmp(words, "stop") != 0 && service_start(s) < 0)
 		return strerror(errno);
 	remember(s);

@@ -112,9 +112,14 @@ static int address_add(struct nl_sock *s, const char *name,
 		fail("give an address to", name, e, err) : 0;
 }
 
-static int bridge_make(struct nl_sock *s, const struct wga_topo_network *net,
-		       struct wga_err *err)
+/* One of its own, or a bridge takes the least of its ports' and changes it with
+ * them, while hosts and captures know the gateway by it.
+ */
+static int bridge_make(struct nl_sock *s, const struct wga_mesh *m,
+		       unsigned int i, struct wga_err *err)
 {
+	const struct wga_topo_network *net = &m->topo.networks[i];
+	const uint8_t mac[6] = { 0x02, 'w', 'g', 'a', 0, (uint8_t)(i + 1) };
 	AUTO_LINK struct rtnl_link *l = rtnl_link_alloc();
 	int e;
 
@@ -127,7 +132,7 @@ static int bridge_make(struct nl_sock *s, const struct wga_topo_network *net,
 		return fail("make bridge", net->bridge, e, err);
 	if (address_add(s, net->bridge, &net->gateway, net->prefix, err) < 0)
 		return -1;
-	return link_up(s, net->bridge, NULL, err);
+	return link_up(s, net->bridge, mac, err);
 }
 
 static int sysctl(const char *path, const char *value, struct wga_err *err)
@@ -195,8 +200,8 @@ static int networks_fill(void *arg, struct wga_err *err)
 
 	if (!s || link_up(s, "lo", NULL, err) < 0)
 		return -1;
-	for (size_t i = 0; i < m->topo.n_networks; i++)
-		if (bridge_make(s, &m->topo.networks[i], err) < 0)
+	for (unsigned int i = 0; i < m->topo.n_networks; i++)
+		if (bridge_make(s, m, i, err) < 0)
 			return -1;
 	if (passages(&m->topo, err) < 0)
 		return -1;

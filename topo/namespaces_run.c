@@ -202,6 +202,7 @@ int wga_ns_service(struct wga_mesh *m, const struct wga_topo_host *host,
 		[WGA_SERVICE_START] = "start",
 		[WGA_SERVICE_STOP] = "stop",
 		[WGA_SERVICE_RESTART] = "restart",
+		[WGA_SERVICE_CHECK] = "check",
 	};
 	char path[WGA_NS_PATH], words[64], reply[256];
 	pid_t pid;
@@ -216,6 +217,8 @@ int wga_ns_service(struct wga_mesh *m, const struct wga_topo_host *host,
 		return wga_err_set(err, "service", "%s does not %s %s: %s",
 				   host->name, verbs[verb], name,
 				   strerror(errno));
+	if (strcmp(reply, "ok") != 0 && verb == WGA_SERVICE_CHECK)
+		return wga_err_set(err, "service", "%s %s", name, reply);
 	if (strcmp(reply, "ok") != 0)
 		return wga_err_set(err, "service", "%s cannot %s %s: %s",
 				   host->name, verbs[verb], name, reply);

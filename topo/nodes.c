@@ -131,7 +131,9 @@ int wga_client_read(const struct wga_topology *t, const char *json,
 
 		if (!h)
 			continue;
-		state->peers |= 1U << (h - t->hosts);
+		/* before it has a relay nothing can be sent to it */
+		if (says(peer, "Relay") || says(peer, "CurAddr"))
+			state->peers |= 1U << (h - t->hosts);
 		if (status)
 			snprintf(status->path[h - t->hosts],
 				 sizeof(status->path[0]), "%s", path_of(peer));

@@ -19,7 +19,8 @@ int wga_nodes_read(const struct wga_topology *t, const char *json,
  * struct wga_client_state - what a client says of itself
  * @running:	logged in, and the engine runs
  * @online:	connected to the control server
- * @peers:	bit per host of the topology that is in its network map
+ * @peers:	bit per host of the topology that is in its network map and can be
+ *		sent to
  */
 struct wga_client_state {
 	bool running, online;

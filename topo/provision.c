@@ -153,6 +153,27 @@ static bool has_user(const char *json, char id[static 24])
 	return found;
 }
 
+/* Between two tries: is there hope? Return: -1 with @err as the last try left
+ * it, or better, if there is none.
+ */
+static int hope(struct provision *p, const struct wga_topo_host *host,
+		const char *service, uint64_t end, struct wga_err *err)
+{
+	struct wga_err why;
+
+	if (over(p))
+		return cancelled(err);
+	if (p->m->backend->service(p->m, host, service, WGA_SERVICE_CHECK,
+				   &why) < 0) {
+		*err = why;
+		return -1;
+	}
+	if (wga_now_ms() > end)
+		return -1;
+	wga_sleep_ms(POLL_MS, p->m->cancel);
+	return 0;
+}
+
 /* wait until headscale answers on its socket */
 static int wait_for_server(struct provision *p,
 			   const struct wga_topo_host *host, char **users,
@@ -161,13 +182,9 @@ static int wait_for_server(struct provision *p,
 	uint64_t end = wga_now_ms() + PATIENCE_MS;
 
 	while (RUN(p, host, users, err, "headscale", "users", "list", "-o",
-		   "json") < 0) {
-		if (over(p))
-			return cancelled(err);
-		if (wga_now_ms() > end || !p->m->backend->alive(p->m, host))
+		   "json") < 0)
+		if (hope(p, host, "headscale", end, err) < 0)
 			return -1;
-		wga_sleep_ms(POLL_MS, p->m->cancel);
-	}
 	return 0;
 }
 
@@ -263,13 +280,9 @@ static int wait_for_client(struct provision *p,
 {
 	uint64_t end = wga_now_ms() + PATIENCE_MS;
 
-	while (client_state(p, host, state, err) < 0) {
-		if (over(p))
-			return cancelled(err);
-		if (wga_now_ms() > end || !p->m->backend->alive(p->m, host))
+	while (client_state(p, host, state, err) < 0)
+		if (hope(p, host, "tailscaled", end, err) < 0)
 			return -1;
-		wga_sleep_ms(POLL_MS, p->m->cancel);
-	}
 	return 0;
 }
 
@@ -340,7 +353,7 @@ static int wait_online(struct provision *p, const struct wga_topo_host *host,
 					   "%s after %d s",
 					   !state->online ?
 					   "not online" :
-					   "it does not know all other clients",
+					   "it cannot reach all other clients",
 					   PATIENCE_MS / 1000);
 		wga_sleep_ms(POLL_MS, p->m->cancel);
 	}

@@ -81,6 +81,8 @@ int main(int argc, char **argv)
 		return 2;
 	const struct wga_topo_host *h = wga_topology_host(&m.topo, argv[3]);
 
+	if (!h && strcmp(argv[3], "net"))
+		return 2;
 	if (!strcmp(argv[1], "stop") || !strcmp(argv[1], "crash"))
 		return done(m.backend->stop(&m, h, argv[1][0] == 's' ?
 					    WGA_STOP_ORDERLY : WGA_STOP_HARD,
