@@ -59,6 +59,18 @@ unsigned int wga_netdev_bridges(char *buf, size_t size)
 	return count;
 }
 
+static bool has_carrier(const char *name)
+{
+	struct ethtool_value link = { .cmd = ETHTOOL_GLINK };
+	struct ifreq ifr = { .ifr_data = (char *)&link };
+
+	/* what cannot tell is taken to have one */
+	return netdev_ioctl(SIOCETHTOOL, name, &ifr) < 0 || link.data;
+}
+
+/* IFF_RUNNING lags up to a second behind the carrier, and a bridge that is new
+ * has it without a carrier.
+ */
 enum wga_netdev_state wga_netdev_state(unsigned int ifindex)
 {
 	struct ifreq ifr = { 0 };
@@ -69,8 +81,8 @@ enum wga_netdev_state wga_netdev_state(unsigned int ifindex)
 		return WGA_NETDEV_GONE;
 	if (!(ifr.ifr_flags & IFF_UP))
 		return WGA_NETDEV_DOWN;
-	return ifr.ifr_flags & IFF_RUNNING ? WGA_NETDEV_RUNNING :
-					     WGA_NETDEV_NO_CARRIER;
+	return ifr.ifr_flags & IFF_RUNNING && has_carrier(name) ?
+		WGA_NETDEV_RUNNING : WGA_NETDEV_NO_CARRIER;
 }
 
 int wga_netdev_mac(const char *name, uint8_t mac[static 6])

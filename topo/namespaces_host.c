@@ -339,7 +339,8 @@ int wga_ns_host_start(struct wga_mesh *m, const struct wga_topo_host *host,
 	int pair[2], ret;
 	pid_t pid;
 
-	if (make_disk(m, host, err) < 0 || wga_ns_unname(m, host, err) < 0)
+	if (make_disk(m, host, err) < 0 || wga_ns_unname(m, host, err) < 0 ||
+	    wga_ns_link_remove(m, host, err) < 0)
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return wga_err_set(err, "boot", "no socket: %s",
@@ -388,6 +389,8 @@ int wga_ns_host_stop(struct wga_mesh *m, const struct wga_topo_host *host,
 		return wga_err_set(err, "namespace",
 				   "process %d of %s does not end", (int)pid,
 				   host->name);
+	if (wga_ns_link_remove(m, host, err) < 0)
+		return -1;
 	return wga_ns_unname(m, host, err);
 }
 

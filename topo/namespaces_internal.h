@@ -66,6 +66,9 @@ int wga_ns_within(int fd, int (*fn)(void *arg, struct wga_err *err), void *arg,
 int wga_ns_networks_make(const struct wga_mesh *m, struct wga_err *err);
 int wga_ns_link_make(const struct wga_mesh *m, const struct wga_topo_host *host,
 		     struct wga_err *err);
+/* The kernel removes it with the host's namespace, but some time later. */
+int wga_ns_link_remove(const struct wga_mesh *m,
+		       const struct wga_topo_host *host, struct wga_err *err);
 
 /* name of a host's port on its bridge; @buf of 16 bytes */
 const char *wga_ns_port(const struct wga_mesh *m,

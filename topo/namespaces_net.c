@@ -257,6 +257,37 @@ struct plug {
 	int host_ns;
 };
 
+static int unplug(void *arg, struct wga_err *err)
+{
+	const struct plug *p = arg;
+	AUTO_SOCK struct nl_sock *s = connect_route(err);
+	AUTO_LINK struct rtnl_link *port = NULL;
+	char name[16];
+	int e;
+
+	if (!s)
+		return -1;
+	wga_ns_port(p->m, p->host, name);
+	if (rtnl_link_get_kernel(s, 0, name, &port) < 0)
+		return 0;
+	e = rtnl_link_delete(s, port);
+	return e < 0 && e != -NLE_OBJ_NOTFOUND && e != -NLE_NODEV ?
+		fail("remove link", name, e, err) : 0;
+}
+
+int wga_ns_link_remove(const struct wga_mesh *m,
+		       const struct wga_topo_host *host, struct wga_err *err)
+{
+	struct plug p = { .m = m, .host = host };
+	int networks = wga_ns_open(m, NULL), ret;
+
+	if (networks < 0)
+		return 0;
+	ret = wga_ns_within(networks, unplug, &p, err);
+	close(networks);
+	return ret;
+}
+
 /* in the networks' namespace: the cable, one end of it in the host */
 static int plug_in(void *arg, struct wga_err *err)
 {
