@@ -88,15 +88,36 @@ static int link_etc(void)
 	return 0;
 }
 
+/* NixOS has its programs there; they are links to what is not in /run */
+static const char *const system_links[] = {
+	"/run/current-system", "/run/booted-system",
+};
+
+#define LINKS	(sizeof(system_links) / sizeof(*system_links))
+
+static void read_links(char to[LINKS][256])
+{
+	for (size_t i = 0; i < LINKS; i++) {
+		ssize_t n = readlink(system_links[i], to[i], 255);
+
+		to[i][n > 0 ? n : 0] = '\0';
+	}
+}
+
 static int make_run(int programs)
 {
 	static const char *const dirs[] = {
 		"/run/wgaudit", WGA_NS_BIN, WGA_NS_ETC, "/run/lock",
 		"/run/tailscale", "/run/headscale",
 	};
+	char links[LINKS][256];
 
+	read_links(links);
 	if (fresh("tmpfs", "/run", "mode=755") < 0)
 		return -1;
+	for (size_t i = 0; i < LINKS; i++)
+		if (*links[i] && symlink(links[i], system_links[i]) < 0)
+			return -1;
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
 		if (mkdir(dirs[i], 0755) < 0)
 			return -1;

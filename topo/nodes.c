@@ -120,6 +120,8 @@ int wga_client_read(const struct wga_topology *t, const char *json,
 				   "tailscale status prints no BackendState");
 	}
 	state->running = strcmp(backend, "Running") == 0;
+	state->wants_login = strcmp(backend, "NeedsLogin") == 0 ||
+			     strcmp(backend, "Stopped") == 0;
 	state->online = json_is_true(json_object_get(self, "Online"));
 	first_v4(json_object_get(self, "TailscaleIPs"), &state->addr);
 	version = json_string_value(json_object_get(all, "Version"));

@@ -18,12 +18,13 @@ int wga_nodes_read(const struct wga_topology *t, const char *json,
 /**
  * struct wga_client_state - what a client says of itself
  * @running:	logged in, and the engine runs
+ * @wants_login:	it waits to be told to log in; neither is true while it starts
  * @online:	connected to the control server
  * @peers:	bit per host of the topology that is in its network map and can be
  *		sent to
  */
 struct wga_client_state {
-	bool running, online;
+	bool running, wants_login, online;
 	uint32_t peers;
 	struct wga_addr addr;
 };

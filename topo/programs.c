@@ -23,26 +23,59 @@ static bool in_dir(const char *dir, size_t len, const char *name)
 	       access(path, X_OK) == 0;
 }
 
-int wga_programs_in_path(const char *name)
+/* the directory of PATH that has it, as @len bytes; NULL if none does */
+static const char *path_dir(const char *name, size_t *len)
 {
-	const char *p = getenv("PATH");
+	static const char system[] = "/usr/sbin:/usr/bin:/sbin:/bin";
+	const char *lists[] = { getenv("PATH"), system };
 
-	for (size_t len; p && *p; p += len + (p[len] == ':')) {
-		len = strcspn(p, ":");
-		if (in_dir(p, len, name))
-			return 1;
+	for (size_t i = 0; i < COUNT(lists); i++) {
+		for (const char *p = lists[i]; p && *p;
+		     p += *len + (p[*len] == ':')) {
+			*len = strcspn(p, ":");
+			if (in_dir(p, *len, name))
+				return p;
+		}
 	}
-	return in_dir("/usr/sbin", 9, name) || in_dir("/sbin", 5, name);
+	return NULL;
+}
+
+bool wga_programs_in_path(const char *name)
+{
+	size_t len;
+
+	return path_dir(name, &len) != NULL;
 }
 
 static bool all_in(const char *dir, const char **missing)
 {
 	for (size_t i = 0; i < COUNT(programs); i++) {
 		*missing = programs[i];
-		if (dir ? !in_dir(dir, strlen(dir), programs[i]) :
-			  !wga_programs_in_path(programs[i]))
+		if (!in_dir(dir, strlen(dir), programs[i]))
 			return false;
 	}
+	return true;
+}
+
+/* Their directory if they share one, for it may be where a host does not look.
+ * Return: false if PATH lacks one of them.
+ */
+static bool find_in_path(char *dir, size_t size)
+{
+	const char *first = NULL, *p;
+	bool same = true;
+	size_t len;
+
+	for (size_t i = 0; i < COUNT(programs); i++) {
+		p = path_dir(programs[i], &len);
+		if (!p)
+			return false;
+		first = first ? first : p;
+		same = same && p == first;
+	}
+	len = strcspn(first, ":");
+	if (same && *first == '/' && len < size)
+		snprintf(dir, size, "%.*s", (int)len, first);
 	return true;
 }
 
@@ -93,7 +126,7 @@ int wga_programs_find(const char *version, char *dir, size_t size,
 				    missing, version);
 	}
 	if ((!*version || strcmp(version, "current") == 0)) {
-		if (all_in(NULL, &missing))
+		if (find_in_path(dir, size))
 			return 0;
 		version = "current";
 	}

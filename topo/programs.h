@@ -2,6 +2,7 @@
 #ifndef WGA_PROGRAMS_H
 #define WGA_PROGRAMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "capture/err.h"
@@ -10,7 +11,7 @@
  * wga_programs_find() - where headscale, tailscale and tailscaled are
  * @version:	"current": those of PATH if all are there, else the pinned ones;
  *		"older": the pinned older ones; else a directory
- * @dir, @size:	their directory, "" if PATH finds them
+ * @dir, @size:	their directory, "" if they are in several of PATH
  * @err:	"no-programs" with what to install
  *
  * Pinned ones are built by tests/peers/build of the source tree, or by
@@ -21,7 +22,7 @@
 int wga_programs_find(const char *version, char *dir, size_t size,
 		      struct wga_err *err);
 
-/* is there a program of this name in PATH? */
-int wga_programs_in_path(const char *name);
+/* is there a program of this name in PATH, or in the system's directories? */
+bool wga_programs_in_path(const char *name);
 
 #endif /* WGA_PROGRAMS_H */

@@ -273,14 +273,15 @@ static int client_state(struct provision *p, const struct wga_topo_host *host,
 	return ret;
 }
 
-/* wait until tailscaled answers on its socket */
+/* wait until tailscaled answers on its socket and knows whether it is logged in */
 static int wait_for_client(struct provision *p,
 			   const struct wga_topo_host *host,
 			   struct wga_client_state *state, struct wga_err *err)
 {
 	uint64_t end = wga_now_ms() + PATIENCE_MS;
 
-	while (client_state(p, host, state, err) < 0)
+	while (client_state(p, host, state, err) < 0 ||
+	       !(state->running || state->wants_login))
 		if (hope(p, host, "tailscaled", end, err) < 0)
 			return -1;
 	return 0;
@@ -407,7 +408,7 @@ static int attach(const struct job *j, struct wga_err *err)
 	    wait_for_client(p, h, &state, err) < 0)
 		return -1;
 	tell(j, WGA_STAGE_SERVING);
-	if (!state.running && join(p, h, err) < 0)
+	if (state.wants_login && join(p, h, err) < 0)
 		return -1;
 	if (wait_online(p, h, false, &state, err) < 0)
 		return -1;
@@ -421,6 +422,17 @@ static int attach(const struct job *j, struct wga_err *err)
 
 /* ---- all ---- */
 
+/* lines as parts of one */
+static void flatten(char *text)
+{
+	size_t len = strlen(text);
+
+	while (len > 0 && text[len - 1] == '\n')
+		text[--len] = '\0';
+	while ((text = strchr(text, '\n')))
+		*text = '|';
+}
+
 static void job_failed(const struct job *j, const struct wga_err *err)
 {
 	struct provision *p = j->p;
@@ -429,6 +441,8 @@ static void job_failed(const struct job *j, const struct wga_err *err)
 	if (!p->failed) {
 		char *log = p->m->backend->log(p->m, j->host, 3);
 
+		if (log)
+			flatten(log);
 		wga_err_set(&p->err, err->code, "%s: %s%s%s", j->host->name,
 			    err->text, log ? "; the last it logged:\n" : "",
 			    log ? log : "");

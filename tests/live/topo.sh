@@ -265,8 +265,8 @@ case_two() {
 case_rollback() {
 	mkdir $LAB/bin
 	printf '#!/bin/sh\necho no database >&2\nexit 3\n' >$LAB/bin/headscale
-	printf '#!/bin/sh\nexec sleep 60\n' >$LAB/bin/tailscale
-	cp $LAB/bin/tailscale $LAB/bin/tailscaled
+	printf '#!/bin/sh\nexit 1\n' >$LAB/bin/tailscale
+	printf '#!/bin/sh\nexec sleep 60\n' >$LAB/bin/tailscaled
 	chmod 755 $LAB/bin/*
 	PATH=$LAB/bin:$PATH topo up t >$LAB/out 2>&1 &&
 		fail "comes up with a broken headscale"
