@@ -152,7 +152,7 @@ static int open_mesh(struct wga_mesh *m, const struct topo_args *args,
 		return -1;
 	if (!m->backend)
 		wga_err_set(err, "no-such-backend",
-			    "mesh %s is up on a backend that this wgaudit was built without",
+			    "mesh %s was left half made; wgaudit topo down takes it away",
 			    t.name);
 	else if (args->backend && strcmp(m->backend->name, args->backend) != 0)
 		wga_err_set(err, "other-backend",

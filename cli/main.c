@@ -17,6 +17,7 @@ static const struct wga_command *const commands[] = {
 	&wga_cmd_policy,
 	&wga_cmd_canary,
 	&wga_cmd_topo,
+	&wga_cmd_doctor,
 };
 
 static void help(FILE *out)
