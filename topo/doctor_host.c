@@ -76,7 +76,7 @@ void wga_doctor_bridges(const struct wga_doctor *d, struct wga_findings *out)
 	else
 		wga_finding_add(d, out, "bridges", WGA_NEED_CAPTURE,
 				WGA_HEALTH_WARNING,
-				"wgaudit topo up makes some; those in a network namespace are reached by ip netns exec",
+				"wgaudit topo up makes some; --netns NAME listens in another network namespace",
 				"none to listen on in this network namespace");
 	wga_finding_add(d, out, "bridge-nf-call-iptables", WGA_NEED_LIBVIRT |
 			WGA_NEED_FAULTS, filtered ? WGA_HEALTH_WARNING :
