@@ -352,6 +352,14 @@ static int verb_check(const struct wga_options *opt,
 	return WGA_EXIT_PASS;
 }
 
+static void no_such_host(const struct wga_mesh *m, const char *name,
+			 struct wga_err *err)
+{
+	wga_err_set(err, "no-such-host",
+		    "mesh %s has no host \"%s\"; wgaudit topo status lists them",
+		    m->topo.name, name);
+}
+
 /* run one of the ways into a host of the mesh that is up */
 static int in_host(const struct wga_options *opt, const struct topo_args *args,
 		   char **argv, const char *const *command,
@@ -368,10 +376,9 @@ static int in_host(const struct wga_options *opt, const struct topo_args *args,
 	if (open_mesh(&m, args, &err) < 0)
 		return wga_options_fail(opt, &err);
 	host = wga_topology_host(&m.topo, argv[0]);
-	if (!host)
-		wga_err_set(&err, "no-such-host",
-			    "mesh %s has no host \"%s\"; wgaudit topo status lists them",
-			    m.topo.name, argv[0]);
+	/* where the bridges are, commands can be run too */
+	if (!host && (enter != wga_topo_exec || strcmp(argv[0], "net") != 0))
+		no_such_host(&m, argv[0], &err);
 	else
 		status = enter(&m, host, command, args->timeout_ns / 1000000,
 			       &err);
@@ -404,6 +411,47 @@ static int verb_console(const struct wga_options *opt,
 	return in_host(opt, args, argv, NULL, wga_topo_console);
 }
 
+static int power(const struct wga_options *opt, const struct topo_args *args,
+		 const char *name, bool stop, bool start)
+{
+	const struct wga_topo_host *host;
+	struct wga_mesh m;
+	struct wga_err err;
+	int ret = -1;
+
+	if (open_mesh(&m, args, &err) < 0)
+		return wga_options_fail(opt, &err);
+	host = wga_topology_host(&m.topo, name);
+	if (!host)
+		no_such_host(&m, name, &err);
+	else
+		ret = wga_mesh_power(&m, host, stop, WGA_STOP_ORDERLY, start,
+				     &err);
+	wga_mesh_close(&m);
+	return ret < 0 ? wga_options_fail(opt, &err) : WGA_EXIT_PASS;
+}
+
+static int verb_stop(const struct wga_options *opt,
+		     const struct topo_args *args, int argc, char **argv)
+{
+	(void)argc;
+	return power(opt, args, argv[0], true, false);
+}
+
+static int verb_start(const struct wga_options *opt,
+		      const struct topo_args *args, int argc, char **argv)
+{
+	(void)argc;
+	return power(opt, args, argv[0], false, true);
+}
+
+static int verb_reboot(const struct wga_options *opt,
+		       const struct topo_args *args, int argc, char **argv)
+{
+	(void)argc;
+	return power(opt, args, argv[0], true, true);
+}
+
 static const struct verb verbs[] = {
 	{ "up", "up", 0, 0, true, false, verb_up },
 	{ "down", "down", 0, 0, true, false, verb_down },
@@ -414,6 +462,9 @@ static const struct verb verbs[] = {
 	{ "ssh", "ssh HOST [-- CMD [ARG...]]", 1, INT_MAX, false, false,
 	  verb_ssh },
 	{ "console", "console HOST", 1, 1, false, false, verb_console },
+	{ "stop", "stop HOST", 1, 1, false, false, verb_stop },
+	{ "start", "start HOST", 1, 1, false, false, verb_start },
+	{ "reboot", "reboot HOST", 1, 1, false, false, verb_reboot },
 };
 
 static const struct verb *find_verb(const char *name, struct wga_err *err)
@@ -425,7 +476,7 @@ static const struct verb *find_verb(const char *name, struct wga_err *err)
 			return &verbs[i];
 	}
 	wga_err_set(err, "usage",
-		    "topo has no \"%s\"; it wants up, down, status, check, exec, ssh or console",
+		    "topo has no \"%s\"; it wants up, down, status, check, exec, ssh, console, stop, start or reboot",
 		    name);
 	return NULL;
 }
@@ -438,7 +489,7 @@ static int run_verb(const struct wga_options *opt, const struct topo_args *args,
 
 	if (!argc)
 		wga_err_set(&err, "usage",
-			    "topo wants up, down, status, check, exec, ssh or console; see wgaudit topo --help");
+			    "topo wants up, down, status, check, exec, ssh, console, stop, start or reboot; see wgaudit topo --help");
 	else if (!(verb = find_verb(argv[0], &err)))
 		;
 	else if (argc - 1 < verb->min || argc - 1 > verb->max)
@@ -468,12 +519,13 @@ static int run_topo(const struct wga_command *cmd, int argc, char **argv)
 
 const struct wga_command wga_cmd_topo = {
 	.name = "topo",
-	.args = "up|down|status|check|exec HOST -- CMD...|ssh HOST|console HOST",
+	.args = "up|down|status|check|exec HOST -- CMD...|ssh|console|stop|start|reboot HOST",
 	.summary = "bring a Headscale mesh up, look at it, take it down",
 	.about = "Brings up a Headscale server and its clients, on libvirt's bridges or in network\n"
 		 "namespaces, without a way out: \"up\" again repairs what is missing, \"down\" takes\n"
 		 "away all of it at any time. \"status\" tells of every host, \"check\" whether \"up\"\n"
-		 "could work. \"exec\" runs a command in a host and ends with its exit status.",
+		 "could work. \"exec\" runs a command in a host and ends with its exit status; the\n"
+		 "host \"net\" is where the bridges of --backend namespaces are.",
 	.options = topo_options,
 	.undeclared = true,
 	.run = run_topo,

@@ -66,7 +66,6 @@ static void roll_back(struct wga_mesh *m, bool fresh)
 static int bring_up(struct wga_mesh *m, const struct wga_progress *p,
 		    struct wga_err *err)
 {
-	/* a signal must be able to end a backend that waits, so it goes on */
 	if (m->backend->create(m, p, err) < 0)
 		return -1;
 	return m->networks_only ? 0 : wga_provision(m, p, err);
@@ -133,6 +132,22 @@ int wga_mesh_down(struct wga_mesh *m, struct wga_err *err)
 		ret = there.backend->destroy(&there, err);
 	if (ret == 0 && !keep)
 		return wga_state_remove(m, err);
+	wga_state_unlock(m);
+	return ret;
+}
+
+int wga_mesh_power(struct wga_mesh *m, const struct wga_topo_host *host,
+		   bool stop, enum wga_stop how, bool start,
+		   struct wga_err *err)
+{
+	int ret = 0;
+
+	if (wga_state_lock(m, false, err) < 0)
+		return -1;
+	if (stop)
+		ret = m->backend->stop(m, host, how, err);
+	if (ret == 0 && start)
+		ret = m->backend->start(m, host, err);
 	wga_state_unlock(m);
 	return ret;
 }

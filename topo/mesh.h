@@ -198,6 +198,19 @@ int wga_mesh_up(struct wga_mesh *m, const struct wga_progress *p,
 int wga_mesh_down(struct wga_mesh *m, struct wga_err *err);
 
 /**
+ * wga_mesh_power() - stop a host, start it, or both, with its state kept
+ * @m:		from wga_mesh_open()
+ * @err:	"mesh-busy", and what the backend says
+ *
+ * A client that was stopped rejoins by itself when it is started.
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int wga_mesh_power(struct wga_mesh *m, const struct wga_topo_host *host,
+		   bool stop, enum wga_stop how, bool start,
+		   struct wga_err *err);
+
+/**
  * wga_mesh_open() - the mesh of a name that is up (or half up)
  * @m:		filled from the state directory; release with wga_mesh_close()
  * @name:	of the topology

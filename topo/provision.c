@@ -202,20 +202,29 @@ static int ensure_user(struct provision *p, const struct wga_topo_host *host,
 			       "create", USER_NAME);
 }
 
+/* the certificate goes last: where it is, the key is too */
+static int certify(struct provision *p, const struct wga_topo_host *h,
+		   struct wga_err *err)
+{
+	if (RUN(p, h, NULL, NULL, "test", "-s", WGA_PATH_CERT) == 0)
+		return 0;
+	if (wga_pki_make_server(&p->pki, WGA_CONTROL_NAME, &h->addr, err) < 0 ||
+	    copy(p, h, WGA_PATH_KEY, p->pki.server_key, 0600, err) < 0)
+		return -1;
+	return copy(p, h, WGA_PATH_CERT, p->pki.server_cert, 0644, err);
+}
+
 static int serve(const struct job *j, struct wga_err *err)
 {
 	const struct wga_topo_host *h = j->host;
 	struct provision *p = j->p;
 
-	if (p->pki.server_cert &&
-	    (copy(p, h, WGA_PATH_CERT, p->pki.server_cert, 0644, err) < 0 ||
-	     copy(p, h, WGA_PATH_KEY, p->pki.server_key, 0600, err) < 0 ||
-	     copy_made(p, h, WGA_PATH_CONFIG,
-		       wga_provision_headscale(&p->m->topo), err) < 0 ||
-	     copy_made(p, h, "/etc/hosts", wga_provision_hosts(&p->m->topo, h),
-		       err) < 0))
-		return -1;
-	if (p->m->backend->service(p->m, h, "headscale", WGA_SERVICE_START,
+	if (certify(p, h, err) < 0 ||
+	    copy_made(p, h, WGA_PATH_CONFIG,
+		      wga_provision_headscale(&p->m->topo), err) < 0 ||
+	    copy_made(p, h, "/etc/hosts", wga_provision_hosts(&p->m->topo, h),
+		      err) < 0 ||
+	    p->m->backend->service(p->m, h, "headscale", WGA_SERVICE_START,
 				   err) < 0 ||
 	    ensure_user(p, h, err) < 0)
 		return -1;
@@ -391,11 +400,21 @@ static int prepare_client(struct provision *p, const struct wga_topo_host *h,
 		      err) < 0 ||
 	    copy(p, h, "/etc/default/tailscaled", environment, 0644, err) < 0)
 		return -1;
-	/* restarted, for an image may have started it without the above */
-	return p->m->backend->service(p->m, h, "tailscaled",
-				      p->m->made[h - p->m->topo.hosts] ?
-				      WGA_SERVICE_RESTART : WGA_SERVICE_START,
+	return p->m->backend->service(p->m, h, "tailscaled", WGA_SERVICE_START,
 				      err);
+}
+
+/* Restarted first, for what started it may have done so without what it needs
+ * to know the server.
+ */
+static int join_anew(struct provision *p, const struct wga_topo_host *h,
+		     struct wga_client_state *state, struct wga_err *err)
+{
+	if (p->m->backend->service(p->m, h, "tailscaled", WGA_SERVICE_RESTART,
+				   err) < 0 ||
+	    wait_for_client(p, h, state, err) < 0)
+		return -1;
+	return state->wants_login ? join(p, h, err) : 0;
 }
 
 static int attach(const struct job *j, struct wga_err *err)
@@ -408,7 +427,7 @@ static int attach(const struct job *j, struct wga_err *err)
 	    wait_for_client(p, h, &state, err) < 0)
 		return -1;
 	tell(j, WGA_STAGE_SERVING);
-	if (state.wants_login && join(p, h, err) < 0)
+	if (state.wants_login && join_anew(p, h, &state, err) < 0)
 		return -1;
 	if (wait_online(p, h, false, &state, err) < 0)
 		return -1;
@@ -422,17 +441,6 @@ static int attach(const struct job *j, struct wga_err *err)
 
 /* ---- all ---- */
 
-/* lines as parts of one */
-static void flatten(char *text)
-{
-	size_t len = strlen(text);
-
-	while (len > 0 && text[len - 1] == '\n')
-		text[--len] = '\0';
-	while ((text = strchr(text, '\n')))
-		*text = '|';
-}
-
 static void job_failed(const struct job *j, const struct wga_err *err)
 {
 	struct provision *p = j->p;
@@ -441,8 +449,6 @@ static void job_failed(const struct job *j, const struct wga_err *err)
 	if (!p->failed) {
 		char *log = p->m->backend->log(p->m, j->host, 3);
 
-		if (log)
-			flatten(log);
 		wga_err_set(&p->err, err->code, "%s: %s%s%s", j->host->name,
 			    err->text, log ? "; the last it logged:\n" : "",
 			    log ? log : "");
@@ -471,12 +477,9 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* The CA stays in the state directory, for hosts that are made later; a server
- * that is made anew gets a new certificate.
- */
+/* The CA stays in the state directory, for hosts that are made later. */
 static int prepare_pki(struct provision *p, struct wga_err *err)
 {
-	const struct wga_topo_host *server = wga_topology_server(&p->m->topo);
 	char cert[256], key[256];
 
 	wga_state_path(p->m, "ca.pem", cert, sizeof(cert));
@@ -492,10 +495,7 @@ static int prepare_pki(struct provision *p, struct wga_err *err)
 				    strlen(p->pki.ca_cert), 0600, err) < 0)
 			return -1;
 	}
-	if (!p->m->made[server - p->m->topo.hosts])
-		return 0;
-	return wga_pki_make_server(&p->pki, WGA_CONTROL_NAME, &server->addr,
-				   err);
+	return 0;
 }
 
 static int run_jobs(struct provision *p, struct wga_err *err)

@@ -2,12 +2,10 @@
 # SPDX-License-Identifier: MIT
 #
 # topo.sh CASE: one case of a real Headscale mesh in namespaces. WGAUDIT names
-# the program, TOPO the one that brings meshes up, WGAUDIT_PEERS where its
-# programs are built. Exit status 0 passed, 77 cannot be run here, else failed.
+# the program. Exit status 0 passed, 77 cannot be run here, else failed.
 cd "$(dirname "$0")" || exit 99
 . ./lab.sh
 WGAUDIT=${WGAUDIT:?names the program to test}
-TOPO=${TOPO:?names the program that brings meshes up}
 for tool in ip ping jq curl nginx getent unshare; do
 	command -v $tool >/dev/null || [ -x /usr/sbin/$tool ] ||
 		{ echo "skipped: no $tool"; exit 77; }
@@ -30,17 +28,20 @@ fail() {
 	exit 1
 }
 
+# topo NAME VERB...: of the mesh of this name
 topo() {
-	"$TOPO" "$@"
+	"$WGAUDIT" topo --name "$1" "${@:2}"
 }
 
 # on HOST COMMAND...: in the host of mesh t
 on() {
-	topo exec t "$@"
+	topo t exec "$1" -- "${@:2}"
 }
 
+# up NAME OPTIONS...
 up() {
-	topo up "${1-t}" ${2+"$2"} >$LAB/up 2>&1 || fail "up: $(cat $LAB/up)"
+	"$WGAUDIT" topo --backend namespaces --name "$@" up >$LAB/up 2>&1 ||
+		fail "up: $(cat $LAB/up)"
 }
 
 # everything that a mesh could leave behind
@@ -58,7 +59,7 @@ nothing_left() {
 }
 
 down() {
-	topo down "${1-t}" >$LAB/down 2>&1 || fail "down: $(cat $LAB/down)"
+	topo "${1-t}" down >$LAB/down 2>&1 || fail "down: $(cat $LAB/down)"
 }
 
 address() {
@@ -122,12 +123,12 @@ true_of_verdict() {
 # from before the first host to after the last, and nothing but ciphertext
 case_mesh() {
 	chmod 777 $LAB
-	up t networks-only
+	up t --networks-only
 	capture_start
-	up
+	up t
 	all_pairs
-	topo status t >$LAB/status || fail "status: $(cat $LAB/status)"
-	[ "$(grep -c 'online 1' $LAB/status)" = 3 ] ||
+	topo t status --json >$LAB/status || fail "status: $(cat $LAB/status)"
+	[ "$(jq '[.hosts[] | select(.online)] | length' $LAB/status)" = 3 ] ||
 		fail "not all online: $(cat $LAB/status)"
 	on vm-a getent hosts vm-b | grep -q "^$(address vm-b) " ||
 		fail "vm-b has no name at vm-a"
@@ -140,7 +141,7 @@ case_mesh() {
 		on "$host" cat /var/lib/wgaudit/tls.keys
 	done >$LAB/tls.keys
 	chmod 600 $LAB/tls.keys
-	topo down t keep-networks || fail "down"
+	topo t down --networks-only >$LAB/down || fail "down"
 	capture_end 0
 	judge 0 --require identified --expect-pair vm-a,vm-b \
 		--expect-pair vm-a,vm-c --expect-pair vm-b,vm-c
@@ -153,13 +154,13 @@ case_mesh() {
 # the web server listens on the mesh only, and to try is seen on the wire
 case_underlay() {
 	chmod 777 $LAB
-	up t networks-only
+	up t --networks-only
 	capture_start
-	up
+	up t
 	on vm-c curl -s -m 5 http://10.0.0.10/ >$LAB/out &&
 		fail "a web page over the underlay"
 	nodes
-	topo down t keep-networks || fail "down"
+	topo t down --networks-only >$LAB/down || fail "down"
 	capture_end 1
 	judge 1
 	true_of_verdict 'any(.reasons[]; .code == "unexplained")'
@@ -169,9 +170,9 @@ case_underlay() {
 
 case_leak() {
 	chmod 777 $LAB
-	up t networks-only
+	up t --networks-only
 	capture_start
-	up
+	up t
 	on vm-c ping -q -c 3 -i 0.2 "$(address vm-b)" >$LAB/out ||
 		fail "no ping"
 	nodes
@@ -181,7 +182,7 @@ case_leak() {
 		print \$c qq(HTTP/1.0 200 OK\r\n\r\nsecret\n);"' &
 	wait_for 10 on vm-b curl -s -m 5 http://192.168.1.10:8080/ >$LAB/out ||
 		fail "no page over the underlay"
-	topo down t keep-networks || fail "down"
+	topo t down --networks-only >$LAB/down || fail "down"
 	capture_end 1
 	judge 1
 	true_of_verdict 'any(.reasons[]; .code == "plaintext")'
@@ -192,20 +193,20 @@ case_leak() {
 # a host that boots again is the node it was
 case_reboot() {
 	local before
-	up
+	up t
 	before=$(address vm-b)
 	nodes
 	mv $LAB/nodes.json $LAB/before.json
-	topo stop t vm-b || fail "stop"
+	topo t stop vm-b || fail "stop"
 	on vm-b true 2>/dev/null && fail "vm-b still runs"
-	topo start t vm-b || fail "start"
+	topo t start vm-b || fail "start"
 	wait_for 30 on vm-a ping -q -c 1 -W 1 "$before" >$LAB/out ||
 		fail "vm-b does not rejoin"
 	[ "$(address vm-b)" = "$before" ] || fail "vm-b has another address"
 	wait_for 10 on vm-a curl -s -m 2 http://vm-b/ >$LAB/out ||
 		fail "no web page after the reboot"
-	topo crash t vm-b || fail "crash"
-	up
+	kill -9 "$(pgrep -f ' topo-init t vm-b ')" || fail "no first process"
+	up t
 	wait_for 30 on vm-a ping -q -c 1 -W 1 "$before" >$LAB/out ||
 		fail "vm-b does not rejoin after a crash"
 	nodes
@@ -224,37 +225,37 @@ case_killed() {
 	local ms
 	for ms in 2 10 25 40 60 80 100 130 160 200 $((RANDOM % 400)) \
 		$((RANDOM % 1000)) $((RANDOM % 2000)) $((RANDOM % 3000)); do
-		"$TOPO" up t >$LAB/up 2>&1 &
+		"$WGAUDIT" topo --backend namespaces --name t up >$LAB/up 2>&1 &
 		sleep "$(printf '%d.%03d' $((ms / 1000)) $((ms % 1000)))"
 		kill -9 $! 2>/dev/null
 		wait $! 2>/dev/null
-		topo down t >$LAB/down 2>&1 || grep -q no-such-mesh $LAB/down ||
+		topo t down >$LAB/down 2>&1 ||
 			fail "down after $ms ms: $(cat $LAB/down)"
 		nothing_left "kill -9 after $ms ms"
 	done
-	"$TOPO" up t >$LAB/up 2>&1 &
+	"$WGAUDIT" topo --backend namespaces --name t up >$LAB/up 2>&1 &
 	sleep 0.3
 	kill -9 $!
 	wait $! 2>/dev/null
-	up
+	up t
 	on vm-a ping -q -c 1 -W 3 "$(address vm-b)" >$LAB/out || fail "no ping"
-	"$TOPO" down t &
+	"$WGAUDIT" topo --name t down &
 	sleep 0.02
 	kill -9 $! 2>/dev/null
 	wait $! 2>/dev/null
-	topo down t >$LAB/down 2>&1 || grep -q no-such-mesh $LAB/down ||
+	topo t down >$LAB/down 2>&1 ||
 		fail "down after a killed down: $(cat $LAB/down)"
 	nothing_left "a killed down"
 }
 
 case_two() {
-	"$TOPO" up t >$LAB/up 2>&1 &
+	"$WGAUDIT" topo --backend namespaces --name t up >$LAB/up 2>&1 &
 	up u
 	wait $! || fail "the first: $(cat $LAB/up)"
 	on vm-a ping -q -c 1 -W 3 "$(address vm-b)" >$LAB/out || fail "no ping"
 	down
-	topo exec u vm-a ping -q -c 1 -W 3 \
-		"$(topo exec u vm-b tailscale ip -4)" >$LAB/out ||
+	topo u exec vm-a -- ping -q -c 1 -W 3 \
+		"$(topo u exec vm-b -- tailscale ip -4)" >$LAB/out ||
 		fail "the second mesh suffers when the first goes"
 	leftovers | grep -q wga-t- && fail "the first is not gone"
 	down u
@@ -268,15 +269,16 @@ case_rollback() {
 	printf '#!/bin/sh\nexit 1\n' >$LAB/bin/tailscale
 	printf '#!/bin/sh\nexec sleep 60\n' >$LAB/bin/tailscaled
 	chmod 755 $LAB/bin/*
-	PATH=$LAB/bin:$PATH topo up t >$LAB/out 2>&1 &&
+	PATH=$LAB/bin:$PATH "$WGAUDIT" topo --backend namespaces --name t up >$LAB/out 2>&1 &&
 		fail "comes up with a broken headscale"
-	grep -q 'server: .*no database' $LAB/out || fail "does not say why"
+	grep -q 'server: headscale ends with status 3' $LAB/out &&
+		grep -q 'no database' $LAB/out || fail "does not say why"
 	nothing_left "a failed up"
 }
 
 # what a command in a host does reaches nobody else
 case_exec() {
-	up
+	up t
 	on vm-a sh -c 'exit 7'
 	[ $? = 7 ] || fail "the exit status is lost"
 	on vm-a sh -c 'kill -TERM $$'
@@ -292,7 +294,7 @@ case_exec() {
 	on net ip -o link show virbr-a >$LAB/out || fail "no exec on net"
 	ip -o link show virbr-a >$LAB/out 2>&1 && fail "bridges leak"
 	[ "$(cat /proc/sys/net/ipv4/ip_forward)" = 0 ] || fail "forwarding leaks"
-	"$TOPO" exec t vm-a sleep 1000 &
+	"$WGAUDIT" topo --name t exec vm-a -- sleep 1000 &
 	wait_for 5 on vm-a pgrep sleep >$LAB/out
 	kill -9 $!
 	sleep 0.2
