@@ -119,6 +119,19 @@ int wga_mesh_down(struct wga_mesh *m, struct wga_err *err)
 	return is("bad-down") ? wga_err_set(err, "mesh-busy", "busy") : 0;
 }
 
+int wga_mesh_power(struct wga_mesh *m, const struct wga_topo_host *host,
+		   bool stop, enum wga_stop how, bool start,
+		   struct wga_err *err)
+{
+	(void)m;
+	(void)how;
+	if (strcmp(host->name, "vm-c") == 0)
+		return wga_err_set(err, "mesh-busy", "busy");
+	printf("%s%s%s\n", host->name, stop ? " stop" : "",
+	       start ? " start" : "");
+	return 0;
+}
+
 int wga_mesh_status(struct wga_mesh *m, struct wga_host_status *status,
 		    struct wga_err *err)
 {
