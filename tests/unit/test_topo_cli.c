@@ -222,6 +222,19 @@ static void test_exec(void **state)
 	check("FAKE_MESH=mesh", "console vm-b", 2, "", "vm-b has logged nothing");
 }
 
+static void test_power(void **state)
+{
+	(void)state;
+	check("FAKE_MESH=mesh", "stop vm-a", 0, "vm-a stop", "");
+	check("FAKE_MESH=mesh", "start vm-a", 0, "vm-a start", "");
+	check("FAKE_MESH=mesh", "reboot vm-a", 0, "vm-a stop start", "");
+	check("FAKE_MESH=mesh", "reboot vm-c", 2, "", "busy");
+	check("FAKE_MESH=mesh", "stop vm-x", 2, "",
+	      "mesh mesh has no host \"vm-x\"");
+	check("FAKE_MESH=mesh", "stop", 2, "", "topo [OPTION...] stop HOST");
+	check("", "stop vm-a", 2, "", "no mesh mesh is up");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +245,7 @@ int main(void)
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_power),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
