@@ -276,6 +276,49 @@ case_rollback() {
 	nothing_left "a failed up"
 }
 
+# what may pass between networks, an older client, a host that is no node
+case_passages() {
+	cat >$LAB/topology.yaml <<-END
+		name: t
+		networks:
+		  a: {bridge: br-a, subnet: 192.168.1.0/24}
+		  b: {bridge: br-b, subnet: 10.0.0.0/24}
+		  s: {bridge: br-s, subnet: 192.168.100.0/24}
+		passage:
+		  - {between: [a, b], pass: no-udp}
+		hosts:
+		  server: {role: server, network: s, address: 192.168.100.10}
+		  vm-a: {role: client, network: a, address: 192.168.1.10, version: older}
+		  vm-b: {role: client, network: b, address: 10.0.0.10}
+		  other: {role: plain, network: a, address: 192.168.1.66}
+	END
+	up t --file $LAB/topology.yaml
+	on vm-a ping -q -c 3 -W 3 "$(address vm-b)" >$LAB/out ||
+		fail "no ping through DERP"
+	[ "$(on vm-a tailscale status --json | jq -r '.Peer[] |
+		.CurAddr + "," + .Relay')" = ,wgaudit ] ||
+		fail "a direct path without UDP"
+	[ "$(on vm-a tailscale version | head -1)" != \
+		"$(on vm-b tailscale version | head -1)" ] ||
+		fail "both clients have one version"
+	on other ping -q -c 1 -W 2 10.0.0.10 >$LAB/out ||
+		fail "a plain host does not reach the other network"
+	on other ping -q -c 1 -W 1 "$(address vm-b)" >$LAB/out &&
+		fail "a plain host is in the mesh"
+	down
+	sed -i 's/no-udp/isolated/' $LAB/topology.yaml
+	up t --file $LAB/topology.yaml
+	on other ping -q -c 1 -W 1 10.0.0.10 >$LAB/out &&
+		fail "isolated networks reach each other"
+	on other ping -q -c 1 -W 2 192.168.100.10 >$LAB/out ||
+		fail "the server cannot be reached"
+	"$WGAUDIT" topo --backend namespaces --name t up >$LAB/out 2>&1 &&
+		fail "another topology of the same name comes up"
+	grep -q 'looks otherwise' $LAB/out || fail "does not say why"
+	down
+	nothing_left down
+}
+
 # what a command in a host does reaches nobody else
 case_exec() {
 	up t
