@@ -113,6 +113,47 @@ static void test_unknown_command(void **state)
 	check_json_error(ARGS("analyse", "--json"), "usage", "analyze");
 }
 
+/* what is missing depends on the machine, that it is told does not */
+static void test_doctor(void **state)
+{
+	const char *const *all = ARGS("doctor", "--json", "--connect",
+				      "test:///default");
+	size_t i, missing = 0;
+	json_t *doc, *check, *commands;
+	struct result r;
+
+	(void)state;
+	r = run(all);
+	doc = json_loads(r.out, 0, NULL);
+	assert_non_null(doc);
+	assert_string_equal(r.err, "");
+	assert_string_equal(json_string_value(json_object_get(doc, "schema")),
+			    "wgaudit-doctor/1");
+	json_array_foreach(json_object_get(doc, "checks"), i, check) {
+		const char *status = json_string_value(json_object_get(check,
+								"status"));
+
+		commands = json_object_get(check, "commands");
+		assert_true(json_array_size(commands) > 0);
+		if (!strcmp(status, "ok"))
+			assert_true(json_is_null(json_object_get(check, "mend")));
+		missing += !strcmp(status, "missing");
+	}
+	assert_true(i > 20);
+	assert_int_equal(json_integer_value(json_object_get(doc, "missing")),
+			 missing);
+	assert_int_equal(r.status, missing ? 1 : 0);
+	json_decref(doc);
+	/* only what the command needs */
+	r = run(ARGS("doctor", "capture"));
+	assert_non_null(strstr(r.out, "cap-net-raw"));
+	assert_null(strstr(r.out, "libvirt"));
+	check_error(ARGS("doctor", "analyze"), "needs nothing of the machine");
+	check_error(ARGS("doctor", "--backend", "x"), "libvirt or namespaces");
+	check_error(ARGS("doctor", "--file", NO_FILE), "No such file");
+	check_error(ARGS("doctor", "--name", "A"), "cannot be a mesh's name");
+}
+
 static void test_unknown_option(void **state)
 {
 	static const char *const later[] = {
@@ -291,6 +332,7 @@ int main(void)
 		cmocka_unit_test(test_no_command),
 		cmocka_unit_test(test_version),
 		cmocka_unit_test(test_unknown_command),
+		cmocka_unit_test(test_doctor),
 		cmocka_unit_test(test_unknown_option),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_bad_values),
