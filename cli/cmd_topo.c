@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/duration.h"
 #include "cli/options.h"
+#include "cli/signals.h"
 #include "cli/topo_exec.h"
 #include "cli/topo_progress.h"
 #include "cli/topo_status.h"
@@ -188,13 +189,9 @@ static void on_signal(int sig)
 
 static void catch_signals(void)
 {
-	struct sigaction act = {
-		.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND,
-	};
-
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
-	sigaction(SIGHUP, &act, NULL);
+	wga_signal_catch(SIGINT, on_signal, (int)SA_RESETHAND);
+	wga_signal_catch(SIGTERM, on_signal, (int)SA_RESETHAND);
+	wga_signal_catch(SIGHUP, on_signal, (int)SA_RESETHAND);
 }
 
 /* end as that signal would have ended it, now that all is undone */
@@ -260,6 +257,7 @@ static int verb_up(const struct wga_options *opt, const struct topo_args *args,
 			    "interrupted; what was made until then is gone again");
 		wga_options_fail(opt, &err);
 		die_of_signal();
+		ret = 128 + interrupted;
 	} else if (ret < 0) {
 		ret = fail_with_log(opt, &err);
 	} else if (json) {

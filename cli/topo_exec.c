@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/signals.h"
 #include "cli/topo_exec.h"
 #include "cli/topo_pty.h"
 #include "report/term.h"
@@ -19,14 +20,6 @@ static volatile sig_atomic_t interrupted;
 static void on_signal(int sig)
 {
 	interrupted = sig;
-}
-
-/* A handler, since what is ignored stays ignored in the command. */
-static void catch_signal(int sig)
-{
-	const struct sigaction act = { .sa_handler = on_signal };
-
-	sigaction(sig, &act, NULL);
 }
 
 static bool is_local(const struct wga_mesh *m)
@@ -50,8 +43,9 @@ static int run(struct wga_mesh *m, const struct wga_topo_host *host,
 	int ret;
 
 	fflush(NULL);
-	catch_signal(SIGINT);
-	catch_signal(SIGQUIT);
+	/* not ignored: the command would ignore them, too */
+	wga_signal_catch(SIGINT, on_signal, 0);
+	wga_signal_catch(SIGQUIT, on_signal, 0);
 	if (!is_local(m))
 		m->cancel = &interrupted;
 	ret = m->backend->run(m, host, run, err);

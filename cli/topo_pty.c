@@ -9,6 +9,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "cli/signals.h"
 #include "cli/topo_pty.h"
 #include "topo/command.h"
 
@@ -129,7 +130,6 @@ int wga_topo_pty(struct wga_mesh *m, const struct wga_topo_host *host,
 		 const char *const *argv, volatile sig_atomic_t *cancel,
 		 struct wga_err *err)
 {
-	const struct sigaction act = { .sa_handler = on_signal };
 	struct relay r = { .keys = true };
 	struct termios before, raw;
 	int slave, ret;
@@ -147,8 +147,8 @@ int wga_topo_pty(struct wga_mesh *m, const struct wga_topo_host *host,
 	}
 	to_cancel = cancel;
 	m->cancel = cancel;
-	sigaction(SIGTERM, &act, NULL);
-	sigaction(SIGHUP, &act, NULL);
+	wga_signal_catch(SIGTERM, on_signal, 0);
+	wga_signal_catch(SIGHUP, on_signal, 0);
 	raw = before;
 	cfmakeraw(&raw);
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);

@@ -9,8 +9,10 @@
 
 #include "topo/yaml.h"
 
-/* nothing that is read here is this large: a wrong file, or an endless one */
-#define BYTES_MAX	((size_t)64 << 10)
+/* nothing that is read here is this large: a wrong file, or an endless one; and
+ * libyaml takes time by the square of what is nested
+ */
+#define BYTES_MAX	((size_t)32 << 10)
 /* of text from the file in an error */
 #define QUOTE_MAX	60
 
@@ -90,7 +92,7 @@ int wga_yaml_parse(struct wga_yaml *y, const char *path, const char *code,
 
 	*y = (struct wga_yaml){ .path = path, .code = code };
 	if (size > BYTES_MAX)
-		return fail_at(y, 1, "", err, "larger than 64 KiB");
+		return fail_at(y, 1, "", err, "larger than 32 KiB");
 	if (!yaml_parser_initialize(&parser))
 		return out_of_memory(err);
 	yaml_parser_set_input_string(&parser, data, size);

@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -116,11 +118,11 @@ static void test_reaper(void **state)
 	check("reaper", WGA_HEALTH_OK, "tini reaps what libvirtd leaves", "");
 	/* whatever reaps in theory: there they are */
 	put("/proc/30/stat", "30 (qemu-system-x86) Z 1 1 1");
-	put("/proc/31/stat", "31 (q) Z (x) Z 1 1 1");
+	put("/proc/31/stat", "31 (qemu) S (x) Z 1 1 1");
 	put("/proc/32/stat", "32 (qemu-system-x86) S 1 1 1");
 	put("/proc/self", "no process");
 	wga_doctor_reaper(&doctor, &found);
-	check("reaper", WGA_HEALTH_WARNING, "1 QEMU processes have ended", "tini -s");
+	check("reaper", WGA_HEALTH_WARNING, "2 QEMU processes have ended", "tini -s");
 	/* a name that looks like more, a line that is none */
 	put("/proc/30/stat", "30 (a) Z) S 1 1 1");
 	put("/proc/31/stat", "31 no process");
@@ -208,10 +210,13 @@ static void test_leftovers(void **state)
 	      "wgaudit topo down --name old");
 }
 
+static volatile pid_t *hung;
+
 static void hang(const struct wga_doctor *d, struct wga_findings *out)
 {
 	(void)d;
 	(void)out;
+	*hung = getpid();
 	for (;;)
 		pause();
 }
@@ -233,6 +238,16 @@ static void tell_much(const struct wga_doctor *d, struct wga_findings *out)
 				"number %zu", i);
 }
 
+/* dead by now, whether or not it was waited for */
+static void check_gone(pid_t pid)
+{
+	int i;
+
+	for (i = 0; i < 1000 && waitpid(pid, NULL, WNOHANG) == 0; i++)
+		usleep(10000);
+	assert_int_equal(kill(pid, 0), -1);
+}
+
 static void test_child(void **state)
 {
 	(void)state;
@@ -242,8 +257,14 @@ static void test_child(void **state)
 	found.n = 0;
 	wga_doctor_child(&doctor, &found, "died", WGA_NEED_LOSS, die);
 	check("died", WGA_HEALTH_WARNING, "ended by signal 9", "");
-	doctor.limit_ms = 50;
+	doctor.limit_ms = 300;
+	hung = mmap(NULL, sizeof(*hung), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(hung, MAP_FAILED);
 	wga_doctor_child(&doctor, &found, "hung", WGA_NEED_LOSS, hang);
+	if (*hung)
+		check_gone(*hung);
+	munmap((void *)(uintptr_t)hung, sizeof(*hung));
 	check("hung", WGA_HEALTH_MISSING, "no answer within", "hangs");
 }
 

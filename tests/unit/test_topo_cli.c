@@ -143,6 +143,9 @@ static void test_up_fails(void **state)
 	json_decref(doc);
 	check("FAKE=slow-up", "up --backend namespaces", 130, "created",
 	      "wgaudit: interrupted; what was made until then is gone again\n");
+	/* what a shell has ignored in its background stays ignored */
+	check("trap '' INT; FAKE=slow-up", "up --backend namespaces", 2,
+	      "created", "wgaudit: server: 0\n");
 }
 
 static void test_down(void **state)

@@ -537,10 +537,13 @@ static void test_files(void **state)
 	assert_string_equal(err.code, "no-such-file");
 	assert_int_equal(wga_topology_load(&t, "/", &err), -1);
 	assert_string_equal(err.code, "unreadable-file");
-	assert_int_equal(ftruncate(fd, 65537), 0);
+	assert_int_equal(ftruncate(fd, 32769), 0);
 	assert_int_equal(wga_topology_load(&t, path, &err), -1);
 	assert_string_equal(err.code, "bad-topology");
-	assert_non_null(strstr(err.text, "larger than 64 KiB"));
+	assert_non_null(strstr(err.text, "larger than 32 KiB"));
+	assert_int_equal(ftruncate(fd, 32768), 0);
+	assert_int_equal(wga_topology_load(&t, path, &err), -1);
+	assert_null(strstr(err.text, "larger"));
 	close(fd);
 	unlink(path);
 }
