@@ -64,7 +64,7 @@ static const struct wga_option doctor_options[] = {
 	{ .name = "backend", .arg = "KIND", .set = set_backend,
 	  .help = "only what this one needs: libvirt or namespaces" },
 	{ .name = "connect", .arg = "URI", .set = set_uri,
-	  .help = "libvirt connection; else libvirt's own choice" },
+	  .help = "libvirt connection; else $LIBVIRT_DEFAULT_URI, or qemu:///system" },
 	{ .name = "file", .arg = "FILE", .set = set_file,
 	  .help = "topology (YAML); else the built-in one" },
 	{ .name = "name", .arg = "NAME", .set = set_name,
@@ -162,17 +162,17 @@ static void put_finding(const struct wga_finding *f, bool colored)
 	unsigned int needs = f->needs;
 	bool more = false;
 
-	printf("%s%-7s%s  %-24s %s\n", color, wga_health_name(f->health),
+	printf("%s%-7s%s  %-26s %s\n", color, wga_health_name(f->health),
 	       *color ? WGA_TERM_RESET : "", f->name,
 	       wga_term_clean(f->text, clean, sizeof(clean)));
 	if (f->health == WGA_HEALTH_OK)
 		return;
-	printf("%35sneeded by: ", "");
+	printf("%37sneeded by: ", "");
 	for (; (command = wga_need_next(&needs)); more = true)
 		printf("%s%s", more ? ", " : "", command);
 	putchar('\n');
 	if (*f->mend)
-		printf("%35smend: %s\n", "",
+		printf("%37smend: %s\n", "",
 		       wga_term_clean(f->mend, clean, sizeof(clean)));
 }
 

@@ -101,7 +101,7 @@ static const struct wga_option topo_options[] = {
 	{ .name = "backend", .arg = "KIND", .set = set_backend,
 	  .help = "libvirt (default) or namespaces" },
 	{ .name = "connect", .arg = "URI", .set = set_uri,
-	  .help = "libvirt connection; else libvirt's own choice" },
+	  .help = "libvirt connection; else $LIBVIRT_DEFAULT_URI, or qemu:///system" },
 	{ .name = "file", .arg = "FILE", .set = set_file,
 	  .help = "topology (YAML); else the built-in one" },
 	{ .name = "name", .arg = "NAME", .set = set_name,

@@ -14,6 +14,8 @@
  */
 #define SETLINK_BUG	9000000
 
+#define URI		"qemu:///system"
+
 /**
  * struct process - a line of /proc/PID/stat
  */
@@ -57,26 +59,30 @@ static void tell_version(const struct wga_doctor *d, struct wga_findings *out,
 
 void wga_doctor_libvirt(const struct wga_doctor *d, struct wga_findings *out)
 {
+	const char *want = *d->uri ? d->uri : getenv("LIBVIRT_DEFAULT_URI");
 	virConnectPtr conn;
 	virErrorPtr error;
 	char *uri;
 
+	if (!want || !*want)
+		want = URI;
+	/* looking for a daemon is not to start one */
+	setenv("LIBVIRT_AUTOSTART", "0", 1);
 	virSetErrorFunc(NULL, quiet);
-	conn = virConnectOpen(*d->uri ? d->uri : NULL);
+	conn = virConnectOpen(want);
 	if (!conn) {
 		error = virGetLastError();
 		wga_finding_add(d, out, "libvirt", WGA_NEED_LIBVIRT,
 				WGA_HEALTH_MISSING,
 				"install libvirt-daemon-system and start libvirtd; --connect URI for one elsewhere; or use --backend namespaces",
-				"%s does not answer: %s",
-				*d->uri ? d->uri : "libvirt",
+				"%s does not answer: %s", want,
 				error && error->message ? error->message :
 				"no reason given");
 		return;
 	}
 	uri = virConnectGetURI(conn);
 	wga_finding_add(d, out, "libvirt", WGA_NEED_LIBVIRT, WGA_HEALTH_OK, "",
-			"%s answers", uri ? uri : "libvirt");
+			"%s answers", uri ? uri : want);
 	free(uri);
 	tell_version(d, out, conn);
 	virConnectClose(conn);
