@@ -16,6 +16,8 @@
 #define CANARY	"wgaudit-canary-4f0e91aa27"
 #define LEN	(sizeof(CANARY) - 1)
 
+static const char canary[] = CANARY;
+
 static struct small s;
 static struct wga_config cfg;
 static struct wga_bridge *br;
@@ -240,7 +242,7 @@ static void test_tcp_differs(void **state)
 	memset(b, 'x', sizeof(b));
 	memset(other, 'y', sizeof(other));
 	data(0, b, 1000);
-	memcpy(other, CANARY + 10, LEN - 10);
+	memcpy(other, canary + 10, LEN - 10);
 	data(1000, other, 1000);
 	memset(other, 'y', sizeof(other));
 	data(2000, other, 1000);
@@ -261,7 +263,7 @@ static void test_tcp_versions(void **state)
 		for (unsigned int i = 0; i < 2; i++) {
 			memset(b, 'x', sizeof(b));
 			if (i == which)
-				memcpy(b, CANARY + 9, LEN - 9);
+				memcpy(b, canary + 9, LEN - 9);
 			data(1000, b, sizeof(b));
 		}
 		data(1000 - 9, CANARY, 9);
@@ -272,7 +274,7 @@ static void test_tcp_versions(void **state)
 				memcpy(b + 991, CANARY, 9);
 			data(1000, b, sizeof(b));
 		}
-		data(2000, CANARY + 9, LEN - 9);
+		data(2000, canary + 9, LEN - 9);
 		assert_int_equal(observe(), 1);
 	}
 }
@@ -282,23 +284,23 @@ static void test_tcp_apart(void **state)
 {
 	(void)state;
 	data(0, CANARY, 10);
-	data(11, CANARY + 10, LEN - 10);
-	data(1, CANARY + 10, LEN - 10);
-	forge_start(&s.p, CANARY + 10, LEN - 10);
+	data(11, canary + 10, LEN - 10);
+	data(1, canary + 10, LEN - 10);
+	forge_start(&s.p, canary + 10, LEN - 10);
 	forge_tcp(&s.p, 80, 4000, 10, 1, FORGE_ACK);
 	small_ip(&s, 2, 1, "10.0.0.2", "10.0.0.1", FORGE_PROTO_TCP);
-	forge_start(&s.p, CANARY + 10, LEN - 10);
+	forge_start(&s.p, canary + 10, LEN - 10);
 	forge_tcp(&s.p, 4001, 80, 10, 1, FORGE_ACK);
 	small_ip(&s, 1, 2, "10.0.0.1", "10.0.0.2", FORGE_PROTO_TCP);
 	assert_int_equal(observe(), 0);
 	/* a new connection between the same ports */
 	data(0, CANARY, 10);
 	tcp(9, NULL, 0, FORGE_SYN);
-	data(10, CANARY + 10, LEN - 10);
+	data(10, canary + 10, LEN - 10);
 	assert_int_equal(observe(), 0);
 	/* data with SYN begin one later */
 	tcp(9, CANARY, 10, FORGE_SYN);
-	data(20, CANARY + 10, LEN - 10);
+	data(20, canary + 10, LEN - 10);
 	assert_int_equal(observe(), 1);
 }
 
@@ -357,7 +359,7 @@ static void test_gso(void **state)
 		for (unsigned int i = 0; i < 4; i++)
 			message(b + i * 128, i);
 		memcpy(b + 256 - cut, CANARY, cut);
-		memcpy(b + 256 + 16, CANARY + cut, LEN - cut);
+		memcpy(b + 256 + 16, canary + cut, LEN - cut);
 		small_udp(&s, 1, 2, b, sizeof(b));
 		assert_int_equal(observe(), 1);
 		b[256 + 16] ^= 1;
@@ -374,7 +376,7 @@ static void test_gso(void **state)
 		for (unsigned int i = 0; i < 4; i++)
 			forge_wg_data(&s.seed, b + i * len, 0xabcd1234, i, len);
 		memcpy(b + 3 * len - 9, CANARY, 9);
-		memcpy(b + 3 * len + 16, CANARY + 9, LEN - 9);
+		memcpy(b + 3 * len + 16, canary + 9, LEN - 9);
 		small_udp(&s, 1, 2, b, 4 * len);
 		assert_int_equal(observe(), 1);
 	}
@@ -383,14 +385,14 @@ static void test_gso(void **state)
 		forge_wg_data(&s.seed, b + (i < 3 ? i * 128 : 300), 0xabcd1234,
 			      i, i < 2 ? 128 : i == 2 ? 44 : 60);
 	memcpy(b + 300 - 9, CANARY, 9);
-	memcpy(b + 300 + 16, CANARY + 9, LEN - 9);
+	memcpy(b + 300 + 16, canary + 9, LEN - 9);
 	small_udp(&s, 1, 2, b, 360);
 	assert_int_equal(observe(), 1);
 	/* five bytes a message */
 	memset(b, 0, sizeof(b));
 	for (unsigned int i = 0; i < LEN / 5; i++) {
 		forge_wg_data(&s.seed, b + i * 21, 0xabcd1234, i, 32);
-		memcpy(b + i * 21 + 16, CANARY + 5 * i, 5);
+		memcpy(b + i * 21 + 16, canary + 5 * i, 5);
 	}
 	small_udp(&s, 1, 2, b, LEN / 5 * 21);
 	assert_int_equal(LEN % 5, 0);
@@ -409,7 +411,7 @@ static void test_relay(void **state)
 		message(b + i * 136 + 8, i);
 	}
 	memcpy(b + 136 - 9, CANARY, 9);
-	memcpy(b + 136 + 24, CANARY + 9, LEN - 9);
+	memcpy(b + 136 + 24, canary + 9, LEN - 9);
 	small_udp(&s, 1, 2, b, sizeof(b));
 	assert_int_equal(observe(), 1);
 }
@@ -517,7 +519,7 @@ static void test_fragments_of_tcp(void **state)
 				    i ? 0 : 80, i);
 		small_emit(&s, 1, 2, FORGE_ETH_IPV4);
 	}
-	data(1200, CANARY + 9, LEN - 9);
+	data(1200, canary + 9, LEN - 9);
 	assert_int_equal(observe(), 1);
 	assert_int_equal(br->watch->hits[0].first.frame, 3);
 }

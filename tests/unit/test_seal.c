@@ -152,7 +152,8 @@ static void test_intact(void **state)
 }
 
 static const char *const sealed_files[] = {
-	"a", "b", ".hidden", "sub/c", "sub/" WGA_SEAL_MANIFEST, "new\nline",
+	"a", "b", ".hidden", "sub/c", ("sub/" WGA_SEAL_MANIFEST),
+	"new\nline",
 	"\xff\xfe",
 };
 

@@ -61,9 +61,10 @@ static void observe_on(struct wga_bridge *br, const uint8_t *data,
 {
 	struct wga_batch batch = { .count = 1 };
 
+	number++;
 	batch.frame[0] = (struct wga_frame){
 		.data = data, .caplen = caplen, .len = len,
-		.link = WGA_LINK_ETHERNET, .number = ++number,
+		.link = WGA_LINK_ETHERNET, .number = number,
 		.time_ns = number * 1000000,
 	};
 	wga_bridge_observe(br, &batch);

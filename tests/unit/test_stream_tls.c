@@ -489,8 +489,8 @@ static void test_http_refused(void **state)
 		"GET /key HTTP/1.1\r\nUpgrade: DERP\r\n\r\n",
 		"GET /key HTTP/1.1\r\nA: \x01\r\n\r\n",
 		"GET /key HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
-		"POST /ts2021 HTTP/1.1\r\nUpgrade: tailscale-control-protocol"
-		"\r\n\r\n",
+		("POST /ts2021 HTTP/1.1\r\n"
+		 "Upgrade: tailscale-control-protocol\r\n\r\n"),
 	};
 	static const char *const answers[] = {
 		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}more",
@@ -687,7 +687,8 @@ static void test_no_tests_of_chance(void **state)
 	probe = c.t;
 	forge_tls_seal(&probe, true, FORGE_TLS_DATA, o.b, n + len - 1, wire);
 	for (i = 0; i < len - 1; i++)
-		o.b[n + i] = wire[5 + n + i] ^ "leaked text "[i % 12];
+		o.b[n + i] = (uint8_t)(wire[5 + n + i] ^
+				       "leaked text "[i % 12]);
 	o.n = n + len - 1;
 	assert_int_equal(forge_tls_seal(&c.t, true, FORGE_TLS_DATA, o.b, o.n,
 					wire), o.n + 22);
