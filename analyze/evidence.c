@@ -103,24 +103,14 @@ static uint64_t most_messages(const struct part *parts, size_t n)
 	return most;
 }
 
-static bool is_elsewhere(const struct wga_session *s)
-{
-	return wga_endpoint_order(&s->last_from, &s->from) ||
-	       wga_endpoint_order(&s->last_to, &s->to);
-}
-
 /* A move that only one of the bridges saw is a move all the same. */
 static void join_places(struct wga_session *to, const struct wga_session *s)
 {
-	to->moved |= s->moved || wga_endpoint_order(&s->from, &to->from) ||
-		     wga_endpoint_order(&s->to, &to->to);
-	if (!is_elsewhere(s))
-		return;
-	to->moved |= is_elsewhere(to) &&
-		     (wga_endpoint_order(&s->last_from, &to->last_from) ||
-		      wga_endpoint_order(&s->last_to, &to->last_to));
-	to->last_from = s->last_from;
-	to->last_to = s->last_to;
+	uint8_t i;
+
+	for (i = 0; i < s->n_places; i++)
+		wga_session_place(to, &s->place[i].from, &s->place[i].to);
+	to->places_more |= s->places_more;
 }
 
 /* Did all that one bridge saw of it travel in connections whose TLS was opened
@@ -264,17 +254,38 @@ static const char *session_fault(const struct wga_session *s, uint64_t born_ns)
 	return NULL;
 }
 
-/* Both ends are registered nodes, wherever they moved meanwhile. */
+/* Both ends are registered nodes, the same ones wherever they moved. */
 static bool session_nodes(const struct wga_proofs *pr,
 			  const struct wga_session *s, int *from, int *to)
 {
 	uint64_t a = s->first.time_ns, b = s->last.time_ns;
+	uint8_t i;
 
 	*from = wga_proofs_node_at(pr, &s->from, a, b);
 	*to = wga_proofs_node_at(pr, &s->to, a, b);
-	return *from >= 0 && *to >= 0 && *from != *to &&
-	       wga_proofs_node_at(pr, &s->last_from, a, b) == *from &&
-	       wga_proofs_node_at(pr, &s->last_to, a, b) == *to;
+	for (i = 0; i < s->n_places; i++) {
+		const struct wga_place *p = &s->place[i];
+
+		if (wga_proofs_node_at(pr, &p->from, a, b) != *from ||
+		    wga_proofs_node_at(pr, &p->to, a, b) != *to)
+			return false;
+	}
+	return *from >= 0 && *to >= 0 && *from != *to && !s->places_more;
+}
+
+/* Did disco confirm every path that it took? Without a handshake it may have
+ * moved once.
+ */
+static bool session_paths(const struct wga_proofs *pr,
+			  const struct wga_session *s)
+{
+	uint8_t i;
+
+	for (i = 0; i < s->n_places; i++) {
+		if (!wga_proofs_path(pr, &s->place[i].from, &s->place[i].to))
+			return false;
+	}
+	return s->n_places <= 2 && !s->places_more;
 }
 
 /* The last rung, for an identified session: what was opened of its handshake,
@@ -324,8 +335,7 @@ static void judge_session(const struct wga_proofs *pr, struct wga_proof *p,
 		p->lacks = p->why;
 		return;
 	}
-	if (!h && (s->moved || !wga_proofs_path(pr, &s->from, &s->to) ||
-		   !wga_proofs_path(pr, &s->last_from, &s->last_to))) {
+	if (!h && !session_paths(pr, s)) {
 		p->why = "neither a handshake nor disco on this path was seen";
 		p->lacks = p->why;
 		return;
@@ -336,6 +346,10 @@ static void judge_session(const struct wga_proofs *pr, struct wga_proof *p,
 	p->lacks = "not every end is a registered node";
 	if (!session_nodes(pr, s, &from, &to))
 		return;
+	if (h && !wga_proofs_between(pr, h, from, to)) {
+		p->lacks = "its handshake is between other nodes";
+		return;
+	}
 	p->evidence = WGA_EVIDENCE_IDENTIFIED;
 	judge_opened(pr, p, h, from, to);
 }

@@ -209,6 +209,10 @@ const struct wga_sighting *wga_proofs_binding(const struct wga_proofs *pr,
 					      const struct wga_session *s,
 					      int *initiator);
 
+/* is nobody else known to have been at an end of a handshake? */
+bool wga_proofs_between(const struct wga_proofs *pr,
+			const struct wga_sighting *h, int from, int to);
+
 /* what an initiation that was looked for gave, from good to bad */
 enum wga_initiation {
 	WGA_INITIATION_OPENED,
@@ -216,6 +220,7 @@ enum wga_initiation {
 	WGA_INITIATION_SEALED,	/* no node key opens it */
 	WGA_INITIATION_OFF,	/* its time is far from the capture's */
 	WGA_INITIATION_FALLS,	/* its time does not rise */
+	WGA_INITIATION_TWICE,	/* more than one response to it was seen */
 	WGA_INITIATION_OTHERS,	/* between other nodes than the session */
 	WGA_INITIATION_FORGED,	/* not sealed to the node it names */
 };

@@ -179,9 +179,11 @@ struct wga_join *wga_join_new(const struct wga_config *cfg,
 	}
 	for (i = 0; i < j->proofs->n; i++) {
 		const struct wga_proof *p = &j->proofs->p[i];
+		uint8_t k;
 
-		lower_evidence(j, &p->s.from, &p->s.to, p->evidence);
-		lower_evidence(j, &p->s.last_from, &p->s.last_to, p->evidence);
+		for (k = 0; k < p->s.n_places; k++)
+			lower_evidence(j, &p->s.place[k].from,
+				       &p->s.place[k].to, p->evidence);
 	}
 	return j;
 }

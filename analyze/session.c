@@ -153,17 +153,33 @@ static bool window_enter(struct wga_sessions *t, struct wga_session *s,
 	return true;
 }
 
-static void session_place(struct wga_session *s, const struct wga_endpoint *from,
-			  const struct wga_endpoint *to)
+static bool is_place(const struct wga_place *p, const struct wga_endpoint *from,
+		     const struct wga_endpoint *to)
 {
-	if (wga_endpoint_equal(&s->last_from, from) &&
-	    wga_endpoint_equal(&s->last_to, to))
+	return wga_endpoint_equal(&p->from, from) &&
+	       wga_endpoint_equal(&p->to, to);
+}
+
+void wga_session_place(struct wga_session *s, const struct wga_endpoint *from,
+		       const struct wga_endpoint *to)
+{
+	uint8_t i;
+
+	if (s->n_places && is_place(&s->place[s->place_at], from, to))
 		return;
-	if (!wga_endpoint_equal(&s->last_from, &s->from) ||
-	    !wga_endpoint_equal(&s->last_to, &s->to))
-		s->moved = true;
-	s->last_from = *from;
-	s->last_to = *to;
+	for (i = 0; i < s->n_places; i++) {
+		if (is_place(&s->place[i], from, to)) {
+			s->place_at = i;
+			return;
+		}
+	}
+	if (s->n_places == WGA_PLACES_MAX) {
+		s->places_more = true;
+		return;
+	}
+	s->place[i] = (struct wga_place){ *from, *to };
+	s->place_at = i;
+	s->n_places++;
 }
 
 bool wga_sessions_data(struct wga_sessions *t, const struct wga_wg_message *m,
@@ -178,12 +194,12 @@ bool wga_sessions_data(struct wga_sessions *t, const struct wga_wg_message *m,
 		return true;
 	}
 	if (!s->messages) {
-		s->from = s->last_from = *from;
-		s->to = s->last_to = *to;
+		s->from = *from;
+		s->to = *to;
 		s->first = s->last = *at;
 		s->counter_first = s->counter_min = s->counter_max = m->counter;
 	}
-	session_place(s, from, to);
+	wga_session_place(s, from, to);
 	if (at->time_ns > s->last.time_ns)
 		s->last = *at;
 	if (at->time_ns < s->first.time_ns)
@@ -224,7 +240,9 @@ struct wga_handshake *wga_sessions_handshake(struct wga_sessions *t,
 	for (back = 1; back <= 16 && back <= t->n_handshakes; back++) {
 		struct wga_handshake *h = &t->h[t->n_handshakes - back];
 
-		if (h->digest == m->digest && wga_endpoint_equal(&h->to, to)) {
+		if (h->digest == m->digest &&
+		    wga_endpoint_equal(&h->from, from) &&
+		    wga_endpoint_equal(&h->to, to)) {
 			h->count++;
 			return NULL;
 		}

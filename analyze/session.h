@@ -24,6 +24,8 @@
  */
 
 #define WGA_WINDOW_MAX	8192
+/* endpoints that one session may have: each side moved once, and back */
+#define WGA_PLACES_MAX	4
 /* connections of sender and receiver, and one more each after a reconnect */
 #define WGA_VIA_MAX	4
 
@@ -45,11 +47,19 @@ struct wga_stamp {
 };
 
 /**
+ * struct wga_place - endpoints that messages of a session had
+ */
+struct wga_place {
+	struct wga_endpoint from, to;
+};
+
+/**
  * struct wga_session - one direction of a session on one bridge
  * @receiver, @dst:	the key
  * @from, @to:	endpoints of its first message
- * @last_from, @last_to:	and of its latest
- * @moved:	endpoints changed more than once
+ * @place, @n_places:	all that it had, these first
+ * @place_at:	those of its latest message
+ * @places_more:	there were more of them
  * @first, @last:	first and latest message
  * @counter_first, @counter_min, @counter_max:	see above
  * @messages:	messages, duplicates of the same bytes not counted
@@ -64,8 +74,10 @@ struct wga_stamp {
 struct wga_session {
 	uint32_t receiver;
 	struct wga_addr dst;
-	struct wga_endpoint from, to, last_from, last_to;
-	bool moved, blind, via_more;
+	struct wga_endpoint from, to;
+	struct wga_place place[WGA_PLACES_MAX];
+	uint8_t n_places, place_at;
+	bool places_more, blind, via_more;
 	uint32_t via[WGA_VIA_MAX];
 	struct wga_stamp first, last, reuse;
 	uint64_t counter_first, counter_min, counter_max;
@@ -136,6 +148,10 @@ bool wga_sessions_data(struct wga_sessions *t, const struct wga_wg_message *m,
 		       const struct wga_endpoint *from,
 		       const struct wga_endpoint *to,
 		       const struct wga_stamp *at);
+
+/* take in endpoints of a session */
+void wga_session_place(struct wga_session *s, const struct wga_endpoint *from,
+		       const struct wga_endpoint *to);
 
 /* a DERP connection carried a message that was taken in before */
 void wga_sessions_via(struct wga_sessions *t, const struct wga_wg_message *m,

@@ -240,6 +240,17 @@ const struct wga_sighting *wga_proofs_binding(const struct wga_proofs *pr,
 	return NULL;
 }
 
+bool wga_proofs_between(const struct wga_proofs *pr,
+			const struct wga_sighting *h, int from, int to)
+{
+	uint64_t t = h->h.at.time_ns;
+	int a = wga_proofs_node_at(pr, &h->h.from, t, t);
+	int b = wga_proofs_node_at(pr, &h->h.to, t, t);
+
+	return (a < 0 || a == from || a == to) &&
+	       (b < 0 || b == from || b == to) && (a < 0 || a != b);
+}
+
 /* by how much the time in an initiation is off the capture's clock */
 static int64_t clock_off(const struct wga_handshake *h)
 {
@@ -269,6 +280,29 @@ static enum wga_initiation judge_initiation(const struct wga_sighting *s,
 	return WGA_INITIATION_OFF;
 }
 
+/* WireGuard answers an initiation once: it takes no other one of that time, and
+ * so not the same one either. Of two responses one is by somebody else, and
+ * nothing tells which.
+ */
+static bool is_answered_twice(const struct wga_proofs *pr, uint32_t index,
+			      uint64_t upto_ns)
+{
+	const struct wga_sighting *first = NULL;
+	size_t i = handshake_from(pr, upto_ns);
+
+	for (; i < pr->n_handshakes && pr->handshakes[i].h.at.time_ns <=
+	     upto_ns + WGA_SESSION_AGE_NS; i++) {
+		const struct wga_sighting *s = &pr->handshakes[i];
+
+		if (s->h.type != WGA_WG_RESPONSE || s->h.receiver != index)
+			continue;
+		if (first && first->h.digest != s->h.digest)
+			return true;
+		first = s;
+	}
+	return false;
+}
+
 enum wga_initiation wga_proofs_initiation(const struct wga_proofs *pr,
 					  uint32_t index, uint64_t upto_ns,
 					  int initiator, int responder,
@@ -289,6 +323,8 @@ enum wga_initiation wga_proofs_initiation(const struct wga_proofs *pr,
 		if (got > worst)
 			worst = got;
 	}
+	if (worst < WGA_INITIATION_TWICE && is_answered_twice(pr, index, upto_ns))
+		return WGA_INITIATION_TWICE;
 	return opened && worst < WGA_INITIATION_FALLS ?
 		WGA_INITIATION_OPENED : worst;
 }
@@ -301,6 +337,7 @@ const char *wga_initiation_text(enum wga_initiation i)
 		[WGA_INITIATION_SEALED] = "no node key opens its initiation",
 		[WGA_INITIATION_OFF] = "handshake time is off the capture's clock",
 		[WGA_INITIATION_FALLS] = "the time in its initiation does not rise",
+		[WGA_INITIATION_TWICE] = "its initiation was answered twice",
 		[WGA_INITIATION_OTHERS] = "its initiation is between other nodes",
 		[WGA_INITIATION_FORGED] = "its initiation is not sealed to the node it names",
 	};

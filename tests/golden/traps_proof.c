@@ -236,6 +236,85 @@ static void udp_lone_answer(struct forge_mesh *m)
 	send_answer(m, AC);
 }
 
+/* one data message with the index of a session, from and to whoever */
+static void stray_data(struct forge_mesh *m, enum forge_who from,
+		       enum forge_who to, uint32_t index, uint64_t counter)
+{
+	uint8_t b[128];
+
+	forge_mesh_magic(m, from, to, b,
+			 forge_wg_data(&m->seed, b, index, counter, sizeof(b)));
+}
+
+/* vm-c sends to vm-b in the session of vm-a, which then goes on */
+static void udp_third_host(struct forge_mesh *m)
+{
+	struct forge_session *s = &m->session[AB];
+
+	direct(m, &(struct odd){ 0 });
+	forge_mesh_disco(m, CB);
+	for (unsigned int i = 0; i < 5; i++)
+		stray_data(m, VM_C, VM_B, s->index[1], s->counter[0]++);
+	forge_mesh_talk(m, AB);
+}
+
+/* the same from another port of vm-a: it moved, and moved back */
+static void udp_there_and_back(struct forge_mesh *m)
+{
+	struct forge_session *s = &m->session[AB];
+	uint16_t port = m->host[VM_A].port;
+
+	direct(m, &(struct odd){ 0 });
+	m->host[VM_A].port = 50000;
+	forge_mesh_disco(m, AB);
+	for (unsigned int i = 0; i < 5; i++)
+		stray_data(m, VM_A, VM_B, s->index[1], s->counter[0]++);
+	m->host[VM_A].port = port;
+	forge_mesh_talk(m, AB);
+}
+
+/* the handshake is that of vm-a, all data is that of vm-c */
+static void udp_borrowed(struct forge_mesh *m)
+{
+	const struct forge_session *s = &m->session[AB];
+
+	forge_mesh_infrastructure(m);
+	forge_mesh_disco(m, AB);
+	forge_mesh_disco(m, CB);
+	send_init(m, AB, &(struct odd){ 0 });
+	send_answer(m, AB);
+	for (unsigned int i = 0; i < 5; i++)
+		stray_data(m, VM_C, VM_B, s->index[1], i);
+}
+
+/* two responses to one initiation, and data for both */
+static void udp_answered_twice(struct forge_mesh *m)
+{
+	struct forge_session *s = &m->session[AB];
+
+	udp_opened(m);
+	s->index[1]++;
+	s->counter[0] = 0;
+	send_answer(m, AB);
+	forge_mesh_data(m, AB, 0, 128);
+}
+
+/* the response comes twice, as it is */
+static void udp_answer_again(struct forge_mesh *m)
+{
+	const struct forge_session *s = &m->session[AB];
+	uint8_t b[FORGE_RESPONSE_LEN];
+	size_t len;
+
+	forge_mesh_infrastructure(m);
+	forge_mesh_disco(m, AB);
+	send_init(m, AB, &(struct odd){ 0 });
+	len = answer(m, AB, b);
+	forge_mesh_magic(m, s->who[1], s->who[0], b, len);
+	forge_mesh_magic(m, s->who[1], s->who[0], b, len);
+	forge_mesh_talk(m, AB);
+}
+
 /* DERP: connections of vm-a and vm-b */
 struct derp {
 	struct forge_tcp a, b;
@@ -321,6 +400,26 @@ static void derp_port(struct forge_mesh *m, bool lawful)
 						     190 + 16 * (i % 20));
 }
 
+/* a port is used for something else first, and then for DERP; or for DERP both
+ * times
+ */
+static void derp_port_again(struct forge_mesh *m, bool lawful)
+{
+	struct forge_tcp t = {
+		.client = VM_A, .server = SERVER, .cport = 40404, .sport = 8443,
+		.cseq = 0x51000000, .sseq = 0x62000000,
+	};
+
+	derp_port(m, lawful);
+	forge_mesh_wait(m, 2000);
+	forge_tls_open(m, &t, "derp.lab");
+	for (unsigned int i = 0; i < 40; i++)
+		forge_tls_send(m, &t, true, 182 + 16 * (i % 20));
+}
+
+static void derp_port_twice(struct forge_mesh *m) { derp_port_again(m, true); }
+static void derp_port_hidden(struct forge_mesh *m) { derp_port_again(m, false); }
+
 static void derp_port_lawful(struct forge_mesh *m) { derp_port(m, true); }
 static void derp_port_broke(struct forge_mesh *m) { derp_port(m, false); }
 
@@ -334,6 +433,23 @@ static void derp_other_initiator(struct forge_mesh *m)
 {
 	derp_session(m, &(struct odd){ .other_initiator = true,
 				       .initiator = VM_C });
+}
+
+/* vm-c sends the initiation of vm-a once more */
+static void derp_replayed(struct forge_mesh *m)
+{
+	uint8_t b[FORGE_INIT_LEN];
+	struct forge_tcp c;
+	struct derp d;
+	size_t len;
+
+	derp_open(m, &d);
+	forge_derp_open(m, &c, VM_C);
+	len = sealed(m, AB, b, &(struct odd){ 0 });
+	forge_derp_pass(m, &d.a, &d.b, b, len);
+	forge_derp_pass(m, &c, &d.b, b, len);
+	forge_derp_pass(m, &d.b, &d.a, b, answer(m, AB, b));
+	derp_talk(m, &d);
 }
 
 static void derp_other_peer(struct forge_mesh *m)
@@ -464,6 +580,22 @@ const struct trap traps_proof[] = {
 	{ .name = "response without its initiation, identified",
 	  .outcome = TRAP_PASS, .flags = KEYED, .after = udp_answer_only,
 	  .options = { "--require", "identified" } },
+	{ .name = "third host in a session", WEAK, .flags = KEYED,
+	  .after = udp_third_host, .options = { "--require", "identified" } },
+	{ .name = "third host in a session, on both bridges", WEAK,
+	  .flags = KEYED | TRAP_TWO, .after = udp_third_host,
+	  .options = { OPENED } },
+	{ .name = "session that moved and moved back", .outcome = TRAP_PASS,
+	  .flags = KEYED, .after = udp_there_and_back, .options = { OPENED } },
+	{ .name = "session with the handshake of others", WEAK, .flags = KEYED,
+	  .after = udp_borrowed, .options = { "--require", "identified" } },
+	{ .name = "initiation answered twice", WEAK, .flags = KEYED,
+	  .after = udp_answered_twice, .options = { OPENED } },
+	{ .name = "initiation answered twice, identified",
+	  .outcome = TRAP_PASS, .flags = KEYED, .after = udp_answered_twice,
+	  .options = { "--require", "identified" } },
+	{ .name = "response repeated", .outcome = TRAP_PASS, .flags = KEYED,
+	  .after = udp_answer_again, .options = { OPENED } },
 
 	{ .name = "handshake without data, opened", .outcome = TRAP_PASS,
 	  .flags = KEYED, .after = udp_lone_opened, .options = { OPENED } },
@@ -498,6 +630,9 @@ const struct trap traps_proof[] = {
 	{ .name = "initiation in DERP by another node",
 	  .outcome = TRAP_VIOLATION, .all = CODE(SPLICED), .flags = KEYED,
 	  .after = derp_other_initiator },
+	{ .name = "initiation in DERP sent again by another node",
+	  .outcome = TRAP_VIOLATION, .all = CODE(SPLICED), .flags = KEYED,
+	  .after = derp_replayed },
 	{ .name = "initiation in DERP for another node",
 	  .outcome = TRAP_VIOLATION, .all = CODE(SPLICED), .flags = KEYED,
 	  .after = derp_other_peer },
@@ -522,6 +657,12 @@ const struct trap traps_proof[] = {
 	  .options = { "--derp", "192.168.100.10:8443", OPENED } },
 	{ .name = "DERP with the record lengths of something else", WEAK,
 	  .flags = KEYED, .after = derp_port_broke,
+	  .options = { "--derp", "192.168.100.10:8443" } },
+	{ .name = "DERP by its record lengths, twice on one port",
+	  .outcome = TRAP_PASS, .flags = KEYED, .after = derp_port_twice,
+	  .options = { "--derp", "192.168.100.10:8443" } },
+	{ .name = "other record lengths before those of DERP", WEAK,
+	  .flags = KEYED, .after = derp_port_hidden,
 	  .options = { "--derp", "192.168.100.10:8443" } },
 
 	{ .name = "session that goes from DERP to a direct path",

@@ -422,7 +422,7 @@ static void test_moved(void **state)
 		}
 	}
 
-	/* two moves, all of them confirmed */
+	/* there and back, between two paths that are confirmed */
 	ping_pong(&s[0]);
 	disco(&s[0], 3, 2, FORGE_PING_LEN);
 	disco(&s[0], 2, 3, FORGE_PONG_LEN);
@@ -430,7 +430,7 @@ static void test_moved(void **state)
 	data_moved(&s[0], 3, 1);
 	data(&s[0], 1, 2);
 	prove();
-	assert_int_equal(pr->p[0].evidence, WGA_EVIDENCE_SHAPE);
+	assert_int_equal(pr->p[0].evidence, WGA_EVIDENCE_BOUND);
 	forget();
 
 	/* bridges that do not agree where it began */
@@ -440,8 +440,26 @@ static void test_moved(void **state)
 	data(&s[0], 1, 0);
 	data_moved(&s[1], 3, 1);
 	prove();
-	assert_int_equal(pr->p[0].evidence, WGA_EVIDENCE_SHAPE);
+	assert_int_equal(pr->p[0].evidence, WGA_EVIDENCE_BOUND);
 	forget();
+
+	/* a path in the middle that is not confirmed, or one path too many */
+	for (confirmed = 0; confirmed < 2; confirmed++) {
+		ping_pong(&s[0]);
+		disco(&s[0], 3, 2, FORGE_PING_LEN);
+		data(&s[0], 1, 0);
+		data_moved(&s[0], 3, 1);
+		if (confirmed) {
+			disco(&s[0], 2, 3, FORGE_PONG_LEN);
+			disco(&s[0], 0, 2, FORGE_PING_LEN);
+			disco(&s[0], 2, 0, FORGE_PONG_LEN);
+			data_moved(&s[0], 0, 2);
+		}
+		data(&s[0], 1, 3);
+		prove();
+		assert_int_equal(pr->p[0].evidence, WGA_EVIDENCE_SHAPE);
+		forget();
+	}
 
 	/* with a handshake none of it matters */
 	response(&s[0]);

@@ -73,7 +73,7 @@ static void test_counts(void **state)
 	assert_int_equal(s->stale, 0);
 	assert_int_equal(s->reused, 0);
 	assert_false(s->blind);
-	assert_false(s->moved);
+	assert_int_equal(s->n_places, 1);
 
 	/* frames of several interfaces may be out of order */
 	now.time_ns = 0;
@@ -271,25 +271,34 @@ static void test_moved(void **state)
 	wga_sessions_data(t, &m, &a, &b, &now);
 	m.counter++;
 	wga_sessions_data(t, &m, &c, &b, &now);
-	assert_false(t->s[0].moved);
+	assert_int_equal(t->s[0].n_places, 2);
 	assert_true(wga_addr_equal(&t->s[0].from.addr, &a.addr));
-	assert_true(wga_addr_equal(&t->s[0].last_from.addr, &c.addr));
+	assert_true(wga_addr_equal(&t->s[0].place[1].from.addr, &c.addr));
 	m.counter++;
 	wga_sessions_data(t, &m, &c, &b, &now);
-	assert_false(t->s[0].moved);
+	m.counter++;
+	wga_sessions_data(t, &m, &a, &b, &now);
+	assert_int_equal(t->s[0].n_places, 2);
 	m.counter++;
 	wga_sessions_data(t, &m, &c, &b2, &now);
-	assert_true(t->s[0].moved);
+	assert_int_equal(t->s[0].n_places, 3);
 	assert_int_equal(t->s[0].to.port, b.port);
-	assert_int_equal(t->s[0].last_to.port, 9);
+	assert_int_equal(t->s[0].place[2].to.port, 9);
 
-	/* the port of the sender alone */
+	/* the port of the sender alone, and more than there is room for */
 	m.receiver = 8;
 	wga_sessions_data(t, &m, &a, &b, &now);
-	wga_sessions_data(t, &m, &(struct wga_endpoint){ a.addr, 1 }, &b, &now);
-	assert_int_equal(t->s[1].last_from.port, 1);
+	for (uint16_t i = 1; i < WGA_PLACES_MAX; i++) {
+		m.counter++;
+		wga_sessions_data(t, &m, &(struct wga_endpoint){ a.addr, i },
+				  &b, &now);
+		assert_int_equal(t->s[1].place[i].from.port, i);
+	}
+	assert_false(t->s[1].places_more);
+	m.counter++;
 	wga_sessions_data(t, &m, &a, &b2, &now);
-	assert_true(t->s[1].moved);
+	assert_true(t->s[1].places_more);
+	assert_int_equal(t->s[1].n_places, WGA_PLACES_MAX);
 }
 
 static void test_conflict(void **state)
