@@ -6,6 +6,10 @@
 
 /* magic, key, nonce and a box around type and version; in DERP all types occur */
 #define DISCO_MIN	80
+/* CallMeMaybe with more endpoints than anybody has; what DERP would take is
+ * not what Tailscale sends
+ */
+#define DISCO_MAX	1500
 
 /* The ends of a packet, all zero where it is not known who that is */
 static void packet_ends(struct wga_stream_slot *slot,
@@ -55,7 +59,7 @@ bool wga_derp_take(void *arg, const struct wga_derp_packet *pkt)
 	size_t first = br->scratch.n, i;
 
 	if (wga_disco_looks_like(&v))
-		return v.len >= DISCO_MIN &&
+		return v.len >= DISCO_MIN && v.len <= DISCO_MAX &&
 		       wga_opaque(v.p + WGA_DISCO_KEY_OFFSET,
 				  v.len - WGA_DISCO_KEY_OFFSET);
 	if (wga_wg_parse(v, &br->scratch) != WGA_WG_YES)

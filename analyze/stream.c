@@ -185,7 +185,13 @@ void wga_side_clear(struct wga_side *s)
 /* A new connection begins on the same ports: what was found stays. */
 static void restart(struct wga_stream *st)
 {
+	struct wga_stream_report r;
 	bool c;
+
+	wga_stream_report(st, true, &r);
+	st->broke = st->broke || r.broke;
+	st->unbound = st->unbound ||
+		      (st->law.records && !r.opened && !r.bound);
 
 	for (c = false;; c = true) {
 		struct wga_side *s = side_of(st, c);
@@ -375,14 +381,16 @@ static void report_law(const struct wga_stream *st,
 	out->law_chance = derp ? wga_derp_law_chance(&st->law) : 1;
 	if (out->opened)
 		return;
-	out->bound = derp && wga_derp_law_binds(&st->law);
-	out->broke = st->kind == WGA_STREAM_DERP && !out->gap && !out->late &&
-		     wga_derp_law_broken(&st->law);
+	out->bound = derp && !st->unbound && wga_derp_law_binds(&st->law);
+	out->broke = st->broke ||
+		     (st->kind == WGA_STREAM_DERP && !out->gap && !out->late &&
+		      wga_derp_law_broken(&st->law));
 }
 
 void wga_stream_report(const struct wga_stream *st, bool final,
 		       struct wga_stream_report *out)
 {
+	bool shut = st->shut;
 	unsigned int i;
 
 	*out = (struct wga_stream_report){
@@ -398,6 +406,7 @@ void wga_stream_report(const struct wga_stream *st, bool final,
 		out->gap = out->gap || s->gap;
 		if (!final)
 			continue;
+		shut = shut || wga_opening_waits(st, i == WGA_SIDE_CLIENT);
 		out->gap = out->gap || is_incomplete(st, i == WGA_SIDE_CLIENT);
 		if (wga_segment_worse(wga_stream_peek(st, i == WGA_SIDE_CLIENT),
 				      wga_opening_peek(st,
@@ -405,7 +414,7 @@ void wga_stream_report(const struct wga_stream *st, bool final,
 		    WGA_SEGMENT_FINE)
 			out->spliced = true;
 	}
-	out->opened = st->opened && !st->shut && !out->late && !out->gap &&
+	out->opened = st->opened && !shut && !out->late && !out->gap &&
 		      !out->spliced;
 	report_law(st, out);
 	describe(st, out->opened, out->detail, sizeof(out->detail));

@@ -83,6 +83,7 @@ struct wga_opening;
  * @mute:	a protocol that is allowed but not read
  * @derp, @late, @gap, @spliced:	found before, in earlier connections on
  *		the same ports too
+ * @broke, @unbound:	the same of the law of DERP: it was broken, or not kept
  * @opened:	TLS was opened
  * @shut:	ciphertext was not opened, or there was something beside TLS, or
  *		something inside was not explained
@@ -100,7 +101,7 @@ struct wga_stream {
 	uint8_t kind, exchange;
 	bool asked, fast_start, bodyless, answered, error;
 	bool inside, mute;
-	bool derp, late, gap, spliced, opened, shut;
+	bool derp, late, gap, spliced, broke, unbound, opened, shut;
 };
 
 /* bytes before a piece that are judged together with it */
@@ -160,6 +161,9 @@ enum wga_segment wga_opening_close(struct wga_stream *st, bool from_client);
 /* what waits inside, as wga_stream_peek() */
 enum wga_segment wga_opening_peek(const struct wga_stream *st,
 				  bool from_client);
+
+/* Does more wait inside than the first part of a packet of the mesh? */
+bool wga_opening_waits(const struct wga_stream *st, bool from_client);
 
 /* The records are no longer in step with their keys: never open any more. */
 void wga_opening_stop(struct wga_stream *st);

@@ -24,6 +24,10 @@
 #define OPENING_ROOM	((size_t)20 << 10)
 
 #define ALERT_MAX	121
+/* Frames that are sent in a row are cut anywhere by records, so a capture may
+ * end in the midst of one; but the mesh has none that is larger.
+ */
+#define FRAME_MAX	(WGA_DERP_HEADER + 2 * WGA_DERP_KEY + 1500)
 #define USER_CANCELED	90
 
 /**
@@ -199,6 +203,16 @@ enum wga_segment wga_opening_peek(const struct wga_stream *st, bool from_client)
 	if (!wga_opening_due(st, from_client))
 		return WGA_SEGMENT_FINE;
 	return wga_stream_peek(st->opening->inner, from_client);
+}
+
+bool wga_opening_waits(const struct wga_stream *st, bool from_client)
+{
+	const struct wga_side *s;
+
+	if (!wga_opening_due(st, from_client))
+		return false;
+	s = &st->opening->inner->side[index_of(from_client)];
+	return s->proto == WGA_PROTO_DERP && s->unit_len > FRAME_MAX;
 }
 
 enum wga_segment wga_opening_close(struct wga_stream *st, bool from_client)

@@ -151,7 +151,7 @@ static void test_one_message(void **state)
 	assert_true(wga_endpoint_equal(&s->to, &b));
 	assert_int_equal(s->messages, 2);
 	assert_int_equal(s->reused, 0);
-	assert_false(s->moved);
+	assert_int_equal(s->n_places, 1);
 	assert_int_equal(s->via[0], 1);
 	assert_int_equal(s->via[1], 2);
 	assert_int_equal(s->via[2], 0);
@@ -315,12 +315,16 @@ static void test_two_keys(void **state)
 static void test_packets(void **state)
 {
 	struct relay r;
-	uint8_t m[148];
+	uint8_t m[148], large[1501];
 
 	(void)state;
 	relay_init(&r);
 	assert_true(take(&r.a, true, key_a, key_b, m,
 			 forge_disco(&r.seed, m, key_a, 98)));
+	assert_true(take(&r.a, true, key_a, key_b, large,
+			 forge_disco(&r.seed, large, key_a, 1500)));
+	assert_false(take(&r.a, true, key_a, key_b, large,
+			  forge_disco(&r.seed, large, key_a, 1501)));
 	assert_true(take(&r.a, true, key_a, key_b, m,
 			 forge_wg_cookie(&r.seed, m, INDEX_B)));
 	forge_fill(&r.seed, m, sizeof(m));

@@ -1059,6 +1059,16 @@ static void test_cut(void **state)
 	expect(&c, false, false);
 	hang_up(&c);
 
+	/* the capture ends in a frame larger than any of the mesh */
+	connect_as(&c, WGA_STREAM_DERP);
+	begin_derp(&c);
+	put_packet(4, 60000, 4);
+	assert_int_equal(seal(&c, true, o.b, 1500), FINE);
+	expect(&c, true, false);
+	assert_int_equal(seal(&c, true, o.b + 1500, 1500), FINE);
+	expect(&c, false, false);
+	hang_up(&c);
+
 	/* unless that is text */
 	connect_as(&c, WGA_STREAM_DERP);
 	begin_derp(&c);
@@ -1124,13 +1134,11 @@ static void test_no_room(void **state)
 }
 
 /* Without keys: what the lengths of the client's records say */
-static void say_lengths(struct conn *c, const size_t *bodies, size_t n)
+static void go_on_lengths(struct conn *c, const size_t *bodies, size_t n)
 {
 	size_t i;
 
-	dial(c, WGA_STREAM_DERP, SUITE);
-	wga_stream_free(c->st);
-	c->st = wga_stream_new(WGA_STREAM_DERP, NULL, on_packet, c);
+	forge_tls_init(&c->t, SUITE, 1);
 	syn(c);
 	assert_int_equal(say(c, true, wire,
 			     forge_tls_hello(&c->t, wire, "hs.test")), FINE);
@@ -1141,6 +1149,14 @@ static void say_lengths(struct conn *c, const size_t *bodies, size_t n)
 		put_data(&o, bodies[i]);
 		assert_int_equal(say(c, true, o.b, o.n), FINE);
 	}
+}
+
+static void say_lengths(struct conn *c, const size_t *bodies, size_t n)
+{
+	dial(c, WGA_STREAM_DERP, SUITE);
+	wga_stream_free(c->st);
+	c->st = wga_stream_new(WGA_STREAM_DERP, NULL, on_packet, c);
+	go_on_lengths(c, bodies, n);
 }
 
 #define LENGTHS(c, ...) \
@@ -1200,6 +1216,45 @@ static void test_lengths(void **state)
 	hang_up(&c);
 }
 
+/* What is said of connections on the same ports is said of all of them. */
+static void test_lengths_again(void **state)
+{
+	static const size_t derp[] = { 53, 122, 126, 23, 150, 178, 182, 202, 278 };
+	static const size_t few[] = { 53, 104, 19 };
+	static const size_t other[] = {
+		53, 331, 106, 154, 1026, 45, 70, 816, 57, 813, 61, 62, 63, 64,
+		65, 66, 67, 68, 69,
+	};
+	static const struct {
+		const size_t *bodies;
+		size_t n;
+		bool bound, broke;
+	} first[] = {
+		{ derp, 9, true, false }, { few, 3, false, false },
+		{ other, 19, false, true },
+	};
+	struct conn c = { 0 };
+	struct wga_stream_report r;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		say_lengths(&c, first[i].bodies, first[i].n);
+		c.next[0] += 1000000;
+		c.next[1] += 1000000;
+		go_on_lengths(&c, derp, 9);
+		r = report(&c);
+		assert_int_equal(r.bound, first[i].bound);
+		assert_int_equal(r.broke, first[i].broke);
+		/* one that says nothing takes nothing back */
+		c.next[0] += 1000000;
+		c.next[1] += 1000000;
+		syn(&c);
+		assert_int_equal(report(&c).broke, first[i].broke);
+		hang_up(&c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1225,6 +1280,7 @@ int main(void)
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_lengths_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
