@@ -9,6 +9,8 @@
 #include "analyze/packet.h"
 
 #define BRIDGES_MAX	256
+/* of which so many are no parts of others: verdicts have a bit for each input */
+#define INPUTS_MAX	64
 /* So many frames do not come within one nanosecond. */
 #define TIMELESS	16
 
@@ -46,12 +48,57 @@ void wga_run_free(struct wga_run *run)
 	free(run);
 }
 
+static size_t inputs(const struct wga_run *run)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < run->n; i++)
+		n += !run->bridges[i]->part;
+	return n;
+}
+
+static bool has_name(const struct wga_run *run, unsigned int part,
+		     const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < run->n; i++) {
+		if (run->bridges[i]->part == part &&
+		    !strcmp(run->bridges[i]->name, name))
+			return true;
+	}
+	return false;
+}
+
+/* Bridges are one input by their name, so only parts of one may share it. They
+ * are named alike: those of each part come in the same order.
+ */
+static int name_apart(const struct wga_run *run, struct wga_bridge *br)
+{
+	char *name = NULL;
+	unsigned int k;
+
+	for (k = 2; has_name(run, br->part, name ? name : br->name); k++) {
+		free(name);
+		if (asprintf(&name, "%s#%u", br->name, k) < 0)
+			return -1;
+	}
+	if (name) {
+		free(br->name);
+		br->name = name;
+	}
+	return 0;
+}
+
 int wga_run_add(struct wga_run *run, struct wga_bridge *br, struct wga_err *err)
 {
-	if (run->n == BRIDGES_MAX)
+	if (name_apart(run, br))
+		return wga_err_set(err, "out-of-memory", "out of memory");
+	if (run->n == BRIDGES_MAX ||
+	    (!br->part && inputs(run) == INPUTS_MAX))
 		return wga_err_set(err, "usage",
 				   "%s: a run has at most %d bridges",
-				   br->name, BRIDGES_MAX);
+				   br->name, INPUTS_MAX);
 	run->bridges[run->n++] = br;
 	return 0;
 }
@@ -59,9 +106,10 @@ int wga_run_add(struct wga_run *run, struct wga_bridge *br, struct wga_err *err)
 int wga_run_merge(struct wga_run *run, struct wga_run *other,
 		  struct wga_err *err)
 {
-	if (run->n + other->n > BRIDGES_MAX)
+	if (run->n + other->n > BRIDGES_MAX ||
+	    inputs(run) + inputs(other) > INPUTS_MAX)
 		return wga_err_set(err, "usage",
-				   "a run has at most %d bridges", BRIDGES_MAX);
+				   "a run has at most %d bridges", INPUTS_MAX);
 	memcpy(run->bridges + run->n, other->bridges,
 	       other->n * sizeof(*other->bridges));
 	run->n += other->n;
@@ -522,13 +570,15 @@ static void judge_inputs(struct wga_judge *g)
 		in->live = br->live;
 		in->frames += br->frames;
 		in->bytes += br->bytes;
-		in->first_ns = br->first_ns;
-		in->last_ns = br->last_ns;
+		if (br->handed && (!in->first_ns || br->first_ns < in->first_ns))
+			in->first_ns = br->first_ns;
+		if (br->last_ns > in->last_ns)
+			in->last_ns = br->last_ns;
 		judge_marks(g, br);
 		judge_memory(g, br);
 		if (br->part)
 			continue;
-		in->kernel_drops = br->loss.kernel_drops;
+		in->kernel_drops += br->loss.kernel_drops;
 		judge_loss(g, br);
 	}
 	judge_elided(g);

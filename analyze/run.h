@@ -136,6 +136,9 @@ struct wga_run *wga_run_new(const struct wga_config *cfg);
  * @run:	the run
  * @br:		the bridge; the run owns it from here on
  *
+ * A name that another bridge of the run has gets "#2", "#3", ... behind it,
+ * unless both are parts of one.
+ *
  * Return: 0, or -1 with @err set (more than 64 bridges, out of memory).
  */
 int wga_run_add(struct wga_run *run, struct wga_bridge *br, struct wga_err *err);

@@ -128,7 +128,7 @@ static void put_classes(FILE *out, const struct wga_verdict *v)
 	       v->classes[WGA_CLASS_WIREGUARD].messages);
 }
 
-/* The run joins inputs of one name, so no series stands twice. */
+/* The run tells inputs of one name apart, so no series stands twice. */
 static void put_inputs(FILE *out, const struct wga_verdict *v)
 {
 	size_t i;

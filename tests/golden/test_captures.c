@@ -722,6 +722,54 @@ static void test_json(void **state)
 	}
 }
 
+/* Files in different folders may have one name, and interfaces of a file too.
+ * They are inputs of their own all the same, in parts or not.
+ */
+static void test_same_names(void **state)
+{
+	static const char *const names[] = { "cap", "cap#2", "cap#3" };
+	const struct recording *r = &recordings[0];
+	struct wga_err err = { 0 };
+
+	(void)state;
+	for (unsigned int parts = 1; parts < 3; parts++) {
+		struct wga_config cfg;
+		struct wga_run *run;
+		struct wga_verdict *v;
+
+		configure(&cfg, folders[0]);
+		run = wga_run_new(&cfg);
+		for (unsigned int k = 0; k < BRIDGES * parts; k++) {
+			unsigned int i = k % BRIDGES;
+			struct wga_bridge *br = wga_bridge_new(&cfg, "cap",
+							       false);
+
+			wga_bridge_part(br, k / BRIDGES, parts);
+			forge_feed(&r->bridge[i], br, WGA_BATCH_MAX);
+			wga_bridge_loss(br, &(struct wga_loss){
+				.kernel_drops = 5 - i });
+			assert_int_equal(wga_run_add(run, br, &err), 0);
+			assert_string_equal(wga_run_name(run, k), names[i]);
+		}
+		v = judge_run(run);
+		assert_int_equal(v->n_inputs, BRIDGES);
+		for (unsigned int i = 0; i < BRIDGES; i++) {
+			const struct forge *f = &r->bridge[i];
+
+			assert_string_equal(v->inputs[i].name, names[i]);
+			assert_int_equal(v->inputs[i].frames, f->n);
+			assert_int_equal(v->inputs[i].kernel_drops, 5 - i);
+			assert_int_equal(v->inputs[i].first_ns,
+					 f->frames[0].time_ns);
+			assert_int_equal(v->inputs[i].last_ns,
+					 f->frames[f->n - 1].time_ns);
+		}
+		wga_verdict_free(v);
+		wga_run_free(run);
+		wga_config_free(&cfg);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -735,6 +783,7 @@ int main(void)
 		cmocka_unit_test(test_node_removed),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_same_names),
 	};
 
 	return cmocka_run_group_tests(tests, load_all, free_all);

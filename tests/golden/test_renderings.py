@@ -463,7 +463,7 @@ class Names(Folder):
                                               cwd=self.dir))
         self.assertEqual([dict(key[1:])["input"] for key in samples
                           if key[0] == "wgaudit_kernel_drops"],
-                         ["x:eth0", "x:eth1"])
+                         ["x:eth0", "x:eth0#2", "x:eth1"])
 
     def test_standard_input(self):
         run = read_sarif(self.render("--sarif", "-", stdin=None,
