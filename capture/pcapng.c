@@ -236,13 +236,20 @@ static bool idb_option(struct wga_pcapng_iface *ifc, const struct option *opt,
 	}
 }
 
+/* Does this say that there was a filter? */
+static bool is_filter(const struct option *opt)
+{
+	return opt->code == OPT_IF_FILTER &&
+	       (opt->len > 1 || (opt->len == 1 && opt->data[0]));
+}
+
 /* Text if its first byte is 0, else a program that cannot be shown. */
 static void filter_read(struct wga_source_iface *iface, const struct option *opt)
 {
 	if (opt->len > 1 && opt->data[0] == 0)
 		wga_source_text(iface->filter, sizeof(iface->filter),
 				(const char *)opt->data + 1, opt->len - 1U);
-	else if (opt->len && opt->data[0] != 0)
+	else
 		wga_source_text(iface->filter, sizeof(iface->filter),
 				"a BPF program", strlen("a BPF program"));
 }
@@ -266,7 +273,7 @@ static enum step idb_read(struct wga_source *src, const struct block *b)
 			name = (const char *)opt.data;
 			name_len = strnlen(name, opt.len);
 		}
-		if (opt.code == OPT_IF_FILTER)
+		if (is_filter(&opt))
 			filter = opt;
 	}
 	if (ret < 0)
@@ -423,7 +430,23 @@ static enum step spb_read(struct wga_source *src, const struct block *b,
 	return frame_add(src, batch, ifc, data, room, caplen, len, 0, err);
 }
 
-/* A comment of ours may only tell of more losses, so it can be believed. */
+/* Of several counts, as of files that were joined, the one that lost most */
+static void beats_read(struct wga_source_iface *iface, uint64_t seen,
+		       uint64_t sent)
+{
+	uint64_t lost = iface->beats_sent - iface->beats_seen;
+
+	seen = seen < sent ? seen : sent;
+	if (sent - seen < lost ||
+	    (sent - seen == lost && sent < iface->beats_sent))
+		return;
+	iface->beats_seen = seen;
+	iface->beats_sent = sent;
+}
+
+/* A comment of ours may only tell of more losses, so it can be believed. What is
+ * not understood is a loss all the same.
+ */
 static void loss_read(struct wga_source_iface *iface, const struct option *opt)
 {
 	static const char gone[] = "interface went away", hurt[] = "damaged: ";
@@ -436,13 +459,16 @@ static void loss_read(struct wga_source_iface *iface, const struct option *opt)
 		return;
 	if (!strcmp(p, gone)) {
 		iface->gone = true;
-	} else if (!strncmp(p, hurt, strlen(hurt))) {
+	} else if (!strncmp(p, hurt, strlen(hurt)) && p[strlen(hurt)]) {
 		snprintf(iface->damage, sizeof(iface->damage), "%s",
 			 p + strlen(hurt));
 	} else if (sscanf(p, "heartbeats %" SCNu64 " of %" SCNu64, &seen,
-			  &sent) == 2 && sent > iface->beats_sent) {
-		iface->beats_seen = seen < sent ? seen : sent;
-		iface->beats_sent = sent;
+			  &sent) == 2) {
+		beats_read(iface, seen, sent);
+	} else if (!iface->damage[0]) {
+		snprintf(iface->damage, sizeof(iface->damage),
+			 "it tells of a loss that is not known here: \"%s\"",
+			 p);
 	}
 }
 

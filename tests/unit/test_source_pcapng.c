@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/source_build.h"
@@ -381,6 +382,60 @@ static void filters_and_losses(void **state)
 	assert_string_equal(c.iface[0].damage, "?[31mred");
 	capture_free(&c);
 	build_free(&b);
+}
+
+/* Several that do not agree, as in files that were joined: the worst one holds. */
+static void losses_joined(void **state)
+{
+	static const struct {
+		const char *comment[2];
+		uint64_t seen, sent;
+		const char *damage;
+	} rows[] = {
+		{ { "heartbeats 5 of 9", "heartbeats 99 of 99" }, 5, 9, "" },
+		{ { "heartbeats 99 of 99", "heartbeats 5 of 9" }, 5, 9, "" },
+		{ { "heartbeats 4 of 4", "heartbeats 7 of 7" }, 7, 7, "" },
+		{ { "damaged: ", "heartbeats 1 of 1" }, 1, 1,
+		  "it tells of a loss that is not known here: \"damaged: \"" },
+		{ { "frames 7", "interface slept" }, 0, 0,
+		  "it tells of a loss that is not known here: \"frames 7\"" },
+	};
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct build b = { 0 };
+		struct capture c;
+		size_t at;
+
+		shb(&b);
+		at = block_begin(&b, 1);
+		put16(&b, 1);
+		put16(&b, 0);
+		put32(&b, 0);
+		option(&b, 11, "\0tcp", 4);
+		option(&b, 11, "\0", 1);
+		option(&b, 11, "", 0);
+		put32(&b, 0);
+		block_end(&b, at);
+		for (unsigned int k = 0; k < 2; k++) {
+			at = block_begin(&b, 5);
+			put32(&b, 0);
+			put64(&b, 0);
+			snprintf(text, sizeof(text), "wgaudit loss: %s",
+				 rows[i].comment[k]);
+			option(&b, 1, text, (uint16_t)strlen(text));
+			put32(&b, 0);
+			block_end(&b, at);
+		}
+		capture_read(&c, b.data, b.len);
+		assert_int_equal(c.iface[0].beats_seen, rows[i].seen);
+		assert_int_equal(c.iface[0].beats_sent, rows[i].sent);
+		assert_string_equal(c.iface[0].damage, rows[i].damage);
+		assert_string_equal(c.iface[0].filter, "tcp");
+		capture_free(&c);
+		build_free(&b);
+	}
 }
 
 static void isb(struct build *b, uint32_t iface, uint64_t ifdrop, uint64_t osdrop)
@@ -774,6 +829,7 @@ int main(void)
 		cmocka_unit_test(obsolete_packets),
 		cmocka_unit_test(drops),
 		cmocka_unit_test(filters_and_losses),
+		cmocka_unit_test(losses_joined),
 		cmocka_unit_test(skipped_blocks),
 		cmocka_unit_test(unsupported_link),
 		cmocka_unit_test(lengths_wrong),
