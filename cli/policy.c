@@ -216,17 +216,33 @@ static int take_one(struct reader *r, size_t at, const char *name)
 	return skip(r);
 }
 
+/* Nothing stands where something was to be declared, as in a template that was
+ * not filled in. It is not the same as a key that is left out.
+ */
+static void fault_empty(struct reader *r, size_t at, unsigned int line)
+{
+	fault(r, line, r->keys[at].name,
+	      "declares nothing; leave it out if that is meant");
+}
+
 /* one value or, where the option may be repeated, a list of them */
 static int take_values(struct reader *r, size_t at, const char *name)
 {
+	unsigned int line = line_of(r);
+	bool any = false;
+
 	if (r->event.type != YAML_SEQUENCE_START_EVENT ||
 	    !(r->keys[at].flags & WGA_OPTION_MANY))
 		return take_one(r, at, name);
 	for (;;) {
 		if (next(r) < 0)
 			return -1;
-		if (r->event.type == YAML_SEQUENCE_END_EVENT)
+		if (r->event.type == YAML_SEQUENCE_END_EVENT) {
+			if (!any)
+				fault_empty(r, at, line);
 			return 0;
+		}
+		any = true;
 		if (take_one(r, at, name) < 0)
 			return -1;
 	}
@@ -236,6 +252,8 @@ static int take_values(struct reader *r, size_t at, const char *name)
 static int take_mapping(struct reader *r, size_t at)
 {
 	const char *key = r->keys[at].name;
+	unsigned int line = line_of(r);
+	bool any = false;
 	char *name;
 	int ret;
 
@@ -246,8 +264,12 @@ static int take_mapping(struct reader *r, size_t at)
 	for (;;) {
 		if (next(r) < 0)
 			return -1;
-		if (r->event.type == YAML_MAPPING_END_EVENT)
+		if (r->event.type == YAML_MAPPING_END_EVENT) {
+			if (!any)
+				fault_empty(r, at, line);
 			return 0;
+		}
+		any = true;
 		if (r->event.type != YAML_SCALAR_EVENT) {
 			fault(r, line_of(r), key, "wants a name here");
 			if (skip(r) < 0 || next(r) < 0 || skip(r) < 0)

@@ -214,12 +214,21 @@ class Policy(unittest.TestCase):
             (7, "canary", "not a list"), (9, "expect-pair", "not a mapping"),
             (11, "filter", "alias"), (12, "accept", "zero byte"))
 
+    def test_empty(self):
+        self.assert_faults(
+            "derp: 192.168.100.10:443\ncanary: []\nvm: {}\nmesh:\n  [\n  ]\n"
+            "control: [192.168.100.10:443]\n",
+            (2, "canary", "declares nothing"), (3, "vm", "declares nothing"),
+            (5, "mesh", "declares nothing"))
+        self.assert_faults("vm:\n  vm-a: []\n  vm-b: 10.0.0.10\n",
+                           (2, "vm", "declares nothing"))
+
     def test_wrong_files(self):
         for text, fault in (
                 ("", (1, "", "declares nothing")),
                 ("# nothing\n", (1, "", "declares nothing")),
                 ("{}\n", (1, "", "declares nothing")),
-                ("derp: []\n", (1, "", "declares nothing")),
+                ("derp: []\n", (1, "derp", "declares nothing")),
                 ("- derp\n", (1, "", "wants a mapping")),
                 ("derp\n", (1, "", "wants a mapping")),
                 ("require: bound\n---\nrequire: bound\n",
