@@ -24,6 +24,11 @@
 #define OPENING_ROOM	((size_t)20 << 10)
 
 #define ALERT_MAX	121
+/* What a client says in handshake messages, or anyone after them: tickets, and
+ * keys that change. Certificates, which may hold anything, are larger only where
+ * they are due, with the server.
+ */
+#define HANDSHAKE_MAX	(32 << 10)
 /* Frames that are sent in a row are cut anywhere by records, so a capture may
  * end in the midst of one; but the mesh has none that is larger.
  */
@@ -35,11 +40,13 @@
  * @key:	by WGA_SIDE_*; NULL when the side has closed
  * @inner:	what is inside
  * @ended:	the side has said that it sends no more
+ * @said:	bytes of handshake messages, counted to HANDSHAKE_MAX
  */
 struct wga_opening {
 	struct wga_tls13 *key[2];
 	struct wga_stream *inner;
 	bool ended[2];
+	uint32_t said[2];
 };
 
 static unsigned int index_of(bool from_client)
@@ -136,6 +143,21 @@ bool wga_opening_due(const struct wga_stream *st, bool from_client)
 	return st->opening && st->opening->key[index_of(from_client)];
 }
 
+/* Handshake messages are followed but not looked into. */
+static void handshake(struct wga_stream *st, bool from_client, size_t len)
+{
+	unsigned int i = index_of(from_client);
+	struct wga_opening *o = st->opening;
+
+	if (!from_client && !wga_tls13_established(o->key[i]))
+		return;
+	o->said[i] += (uint32_t)len;
+	if (o->said[i] > HANDSHAKE_MAX) {
+		o->said[i] = HANDSHAKE_MAX;
+		st->shut = true;
+	}
+}
+
 static enum wga_segment alert(struct wga_opening *o, bool from_client,
 			      const uint8_t *p, size_t len)
 {
@@ -168,6 +190,7 @@ static enum wga_segment content(struct wga_stream *st, bool from_client,
 
 	switch (type) {
 	case WGA_TLS13_HANDSHAKE:
+		handshake(st, from_client, len);
 		return WGA_SEGMENT_FINE;
 	case WGA_TLS13_ALERT:
 		return alert(o, from_client, p, len);

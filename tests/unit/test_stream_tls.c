@@ -1018,6 +1018,29 @@ static void test_again(void **state)
 	hang_up(&c);
 }
 
+/* Handshake messages after the handshake: some tickets, but no end of them */
+static void test_tickets(void **state)
+{
+	static uint8_t b[4 + 15996];
+	struct conn c;
+	size_t i, side;
+
+	(void)state;
+	for (side = 0; side < 2; side++) {
+		connect_as(&c, WGA_STREAM_DERP);
+		begin_derp(&c);
+		memset(b, 0x55, sizeof(b));
+		memcpy(b, (const uint8_t[]){ 4, 0, 0x3e, 0x7c }, 4);
+		for (i = 0; i < 3; i++) {
+			expect(&c, true, false);
+			assert_int_equal(seal_as(&c, side, FORGE_TLS_HANDSHAKE,
+						 b, sizeof(b)), FINE);
+		}
+		expect(&c, false, false);
+		hang_up(&c);
+	}
+}
+
 static void test_alerts(void **state)
 {
 	struct conn c;
@@ -1277,6 +1300,7 @@ int main(void)
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_alerts),
+		cmocka_unit_test(test_tickets),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_lengths),
