@@ -551,6 +551,22 @@ static void judge_outcome(struct wga_judge *g)
 		     inconclusive ? WGA_INCONCLUSIVE : WGA_PASS;
 }
 
+/* Every frame that was handed in is a frame of one class, or nothing is proven. */
+static void judge_account(struct wga_judge *g)
+{
+	uint64_t handed = 0, frames = 0;
+	size_t i;
+
+	for (i = 0; i < g->j->n; i++)
+		handed += g->j->bridges[i]->part ? 0 : g->j->bridges[i]->handed;
+	for (i = 0; i < WGA_CLASS_COUNT; i++)
+		frames += g->v->classes[i].frames;
+	wga_judge_found(g, WGA_CODE_CAPTURE_GAP, handed > frames ?
+			handed - frames : frames - handed, NULL,
+			"of %" PRIu64 " frames %" PRIu64 " were judged",
+			handed, frames);
+}
+
 static void judge_inputs(struct wga_judge *g)
 {
 	const struct wga_join *j = g->j;
@@ -605,6 +621,7 @@ int wga_run_judge(const struct wga_run *run, struct wga_verdict **out,
 	if (g && g->v && g->j) {
 		judge_inputs(g);
 		judge_flows(g);
+		judge_account(g);
 		wga_judge_proofs(g);
 		wga_judge_presence(g);
 		judge_leaks(g);

@@ -770,6 +770,37 @@ static void test_same_names(void **state)
 	}
 }
 
+/* Of a bridge in two parts one is forgotten. */
+static void test_part_missing(void **state)
+{
+	const struct recording *r = &recordings[0];
+
+	(void)state;
+	for (unsigned int part = 0; part < 2; part++) {
+		struct wga_err err = { 0 };
+		struct wga_config cfg;
+		struct wga_run *run;
+		struct wga_verdict *v = NULL;
+
+		configure(&cfg, folders[0]);
+		run = wga_run_new(&cfg);
+		for (unsigned int i = 0; i < BRIDGES; i++) {
+			struct wga_bridge *br = wga_bridge_new(&cfg,
+				bridge_names[i], false);
+
+			wga_bridge_part(br, part, 2);
+			forge_feed(&r->bridge[i], br, WGA_BATCH_MAX);
+			assert_int_equal(wga_run_add(run, br, &err), 0);
+		}
+		assert_int_equal(wga_run_judge(run, &v, &err), 0);
+		assert_int_not_equal(v->outcome, WGA_PASS);
+		assert_true(forge_has(v, WGA_CODE_CAPTURE_GAP));
+		wga_verdict_free(v);
+		wga_run_free(run);
+		wga_config_free(&cfg);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -784,6 +815,7 @@ int main(void)
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_same_names),
+		cmocka_unit_test(test_part_missing),
 	};
 
 	return cmocka_run_group_tests(tests, load_all, free_all);
