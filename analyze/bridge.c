@@ -228,6 +228,7 @@ static void account_time(struct wga_bridge *br, const struct wga_batch *batch)
 	for (i = 0; i < batch->count; i++) {
 		uint64_t t = batch->frame[i].time_ns;
 
+		br->timeless += !t;
 		if (t < br->first_ns || (i == 0 && br->handed == batch->count))
 			br->first_ns = t;
 		if (t > br->last_ns)

@@ -99,7 +99,7 @@ struct wga_piece {
 /**
  * struct wga_bridge - see run.h
  * @part, @parts:	see wga_bridge_part()
- * @handed:	frames handed in
+ * @handed, @timeless:	frames handed in, and those of them without a time
  * @marks:	by code; only codes that a frame can earn by itself
  * @now:	frame that is being judged
  * @now_codes:	bit for each code that it has earned by itself
@@ -116,7 +116,7 @@ struct wga_bridge {
 	char *name;
 	bool live, broken;
 	unsigned int part, parts;
-	uint64_t handed;
+	uint64_t handed, timeless;
 	struct wga_loss loss;
 	struct wga_addr *gateways;
 	size_t n_gateways;

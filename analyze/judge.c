@@ -218,6 +218,10 @@ static void judge_loss(struct wga_judge *g, const struct wga_bridge *br)
 			br->first_ns == br->last_ns, &w,
 			"all frames of %s have one time, so ages mean nothing",
 			br->name);
+	wga_judge_found(g, WGA_CODE_WEAK_EVIDENCE,
+			br->timeless >= TIMELESS ? br->timeless : 0, &w,
+			"frames of %s have no time, so ages mean nothing",
+			br->name);
 	wga_judge_found(g, WGA_CODE_KERNEL_DROPS, l->kernel_drops, &w,
 			"on %s", br->name);
 	wga_judge_found(g, WGA_CODE_TRUNCATED_FILE, l->damage != NULL, &w,

@@ -83,6 +83,20 @@ static void arp_only(struct forge_mesh *m)
 	forge_mesh_arp(m, VM_C, VM_A, true, NULL, 0);
 }
 
+static void one_time(struct forge_mesh *m)
+{
+	for (size_t i = 1; i < m->bridge[0].n; i++)
+		m->bridge[0].frames[i].time_ns = m->bridge[0].frames[0].time_ns;
+}
+
+/* as of simple packet blocks, which have none */
+static void no_times(struct forge_mesh *m)
+{
+	for (size_t i = 1; i < m->bridge[0].n; i++)
+		m->bridge[0].frames[i].time_ns = 0;
+	m->bridge[0].frames[0].time_ns = 1;
+}
+
 static void all_cut(struct forge_mesh *m)
 {
 	forge_cut(&m->bridge[0], 60);
@@ -206,6 +220,12 @@ const struct trap traps_record[] = {
 	  .before = leak_start, .after = leak_end, .loss = &beats },
 	{ .name = "damaged file", .outcome = TRAP_INCONCLUSIVE,
 	  .all = CODE(TRUNCATED_FILE), .loss = &damaged },
+
+	{ .name = "all frames of one time", .outcome = TRAP_INCONCLUSIVE,
+	  .all = CODE(WEAK_EVIDENCE), .after = one_time },
+	{ .name = "no time but that of one frame",
+	  .outcome = TRAP_INCONCLUSIVE, .all = CODE(WEAK_EVIDENCE),
+	  .after = no_times },
 
 	{ .name = "all frames cut at 60", .outcome = TRAP_INCONCLUSIVE,
 	  .all = CODE(TRUNCATED_FRAMES),
