@@ -66,7 +66,7 @@ static size_t path_length(const struct wga_render_run *run, const char *name)
 		size_t len = strlen(run->paths[i]);
 
 		if (len > best && !strncmp(run->paths[i], name, len) &&
-		    (!name[len] || name[len] == ':'))
+		    (!name[len] || name[len] == ':' || name[len] == '#'))
 			best = len;
 	}
 	return best;
