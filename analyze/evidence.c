@@ -254,6 +254,45 @@ static const char *session_fault(const struct wga_session *s, uint64_t born_ns)
 	return NULL;
 }
 
+/* Is it known that these are different nodes? DERP names nodes by their keys, of
+ * which one may have had several; an address is a node's if it shows that.
+ */
+static bool is_other(const struct wga_proofs *pr, const struct wga_endpoint *a,
+		     const struct wga_endpoint *b, const struct wga_session *s)
+{
+	uint64_t from = s->first.time_ns, to = s->last.time_ns;
+	bool derp = wga_derp_is_node(&a->addr) && wga_derp_is_node(&b->addr);
+	int x, y;
+
+	if (!wga_endpoint_order(a, b))
+		return false;
+	x = wga_proofs_node_at(pr, a, from, to);
+	y = wga_proofs_node_at(pr, b, from, to);
+	return x >= 0 && y >= 0 ? x != y : derp;
+}
+
+/* Addresses roam, but only one node sends in a direction of a session, and it is
+ * one of the two that the handshake is between.
+ */
+static bool is_intruded(const struct wga_proofs *pr, const struct wga_session *s,
+			const struct wga_sighting *h)
+{
+	uint8_t i, k;
+
+	for (i = 0; i < s->n_places; i++) {
+		const struct wga_endpoint *from = &s->place[i].from;
+
+		if (h && is_other(pr, from, &h->h.from, s) &&
+		    is_other(pr, from, &h->h.to, s))
+			return true;
+		for (k = 0; k < i; k++) {
+			if (is_other(pr, from, &s->place[k].from, s))
+				return true;
+		}
+	}
+	return s->places_more && wga_derp_is_node(&s->dst);
+}
+
 /* Both ends are registered nodes, the same ones wherever they moved. */
 static bool session_nodes(const struct wga_proofs *pr,
 			  const struct wga_session *s, int *from, int *to)
@@ -324,6 +363,8 @@ static void judge_session(const struct wga_proofs *pr, struct wga_proof *p,
 
 	p->evidence = WGA_EVIDENCE_SHAPE;
 	p->handshake = h ? h->h.digest : 0;
+	if (!fault && is_intruded(pr, s, h))
+		fault = "another node sent in it";
 	if (fault) {
 		p->why = p->lacks = fault;
 		return;

@@ -469,6 +469,27 @@ static void derp_unnamed_peer(struct forge_mesh *m)
 					  m->host[VM_D].node_key));
 }
 
+/* vm-c sends to vm-b in the session of vm-a; @alone: nobody else does */
+static void derp_third_host(struct forge_mesh *m, bool alone)
+{
+	struct forge_tcp c;
+	uint8_t b[128];
+	struct derp d;
+
+	derp_open(m, &d);
+	forge_derp_open(m, &c, VM_C);
+	derp_handshake(m, &d, &(struct odd){ 0 });
+	if (!alone)
+		derp_talk(m, &d);
+	for (unsigned int i = 0; i < 3; i++)
+		forge_derp_pass(m, &c, &d.b, b, derp_message(m, 0, b));
+	if (!alone)
+		derp_talk(m, &d);
+}
+
+static void derp_joined(struct forge_mesh *m) { derp_third_host(m, false); }
+static void derp_borrowed(struct forge_mesh *m) { derp_third_host(m, true); }
+
 static void derp_without_handshake(struct forge_mesh *m)
 {
 	struct derp d;
@@ -582,6 +603,13 @@ const struct trap traps_proof[] = {
 	  .options = { "--require", "identified" } },
 	{ .name = "third host in a session", WEAK, .flags = KEYED,
 	  .after = udp_third_host, .options = { "--require", "identified" } },
+	{ .name = "third host in a session, bound", WEAK, .flags = KEYED,
+	  .after = udp_third_host },
+	{ .name = "third host in a session that nobody knows",
+	  .outcome = TRAP_PASS, .flags = TRAP_EMPTY, .after = udp_third_host,
+	  .before = forge_derp_keys },
+	{ .name = "session with the handshake of others, bound", WEAK,
+	  .flags = KEYED, .after = udp_borrowed },
 	{ .name = "third host in a session, on both bridges", WEAK,
 	  .flags = KEYED | TRAP_TWO, .after = udp_third_host,
 	  .options = { OPENED } },
@@ -624,6 +652,13 @@ const struct trap traps_proof[] = {
 	  .options = { "--expect-pair", "vm-a,vm-c" } },
 	{ .name = "session in DERP without its handshake", WEAK,
 	  .flags = KEYED | TRAP_TWO, .after = derp_without_handshake },
+	{ .name = "third host in a session in DERP", WEAK, .flags = TRAP_EMPTY,
+	  .before = forge_derp_keys, .after = derp_joined },
+	{ .name = "third host in a session in DERP, on both bridges", WEAK,
+	  .flags = KEYED | TRAP_TWO, .after = derp_joined },
+	{ .name = "session in DERP with the handshake of others", WEAK,
+	  .flags = TRAP_EMPTY, .before = forge_derp_keys,
+	  .after = derp_borrowed },
 	{ .name = "initiation in DERP by a stranger", .outcome = TRAP_VIOLATION,
 	  .all = CODE(UNREGISTERED_PEER) | CODE(SPLICED), .flags = KEYED,
 	  .after = derp_stranger },
