@@ -200,14 +200,14 @@ case_reboot() {
 	topo t stop vm-b || fail "stop"
 	on vm-b true 2>/dev/null && fail "vm-b still runs"
 	topo t start vm-b || fail "start"
-	wait_for 30 on vm-a ping -q -c 1 -W 1 "$before" >$LAB/out ||
+	wait_for 2 on vm-a ping -q -c 1 -W 1 "$before" >$LAB/out ||
 		fail "vm-b does not rejoin"
 	[ "$(address vm-b)" = "$before" ] || fail "vm-b has another address"
-	wait_for 10 on vm-a curl -s -m 2 http://vm-b/ >$LAB/out ||
+	wait_for 2 on vm-a curl -s -m 2 http://vm-b/ >$LAB/out ||
 		fail "no web page after the reboot"
 	kill -9 "$(pgrep -f ' topo-init t vm-b ')" || fail "no first process"
 	up t
-	wait_for 30 on vm-a ping -q -c 1 -W 1 "$before" >$LAB/out ||
+	wait_for 2 on vm-a ping -q -c 1 -W 1 "$before" >$LAB/out ||
 		fail "vm-b does not rejoin after a crash"
 	nodes
 	jq -s '(.[0] | map([.given_name, .node_key, .ip_addresses]) | sort) ==
@@ -337,6 +337,13 @@ case_exec() {
 	on net ip -o link show virbr-a >$LAB/out || fail "no exec on net"
 	ip -o link show virbr-a >$LAB/out 2>&1 && fail "bridges leak"
 	[ "$(cat /proc/sys/net/ipv4/ip_forward)" = 0 ] || fail "forwarding leaks"
+	# a file that is put into a host stays in it, whatever links are there
+	mkdir $LAB/link
+	on vm-a sh -c "rm -r /etc/wgaudit && mkdir -p $LAB/link &&
+		ln -s $LAB/link /etc/wgaudit" || fail "no link"
+	up t
+	[ -z "$(ls $LAB/link)" ] || fail "a file is put outside of the host"
+	on vm-a test -s $LAB/link/ca.pem || fail "the file is not in the host"
 	"$WGAUDIT" topo --name t exec vm-a -- sleep 1000 &
 	wait_for 5 on vm-a pgrep sleep >$LAB/out
 	kill -9 $!
