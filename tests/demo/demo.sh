@@ -19,7 +19,7 @@ capture() {
 	echo "# wgaudit capture --bridge br-a --duration $1s"
 	: >$LAB/log
 	(
-		wait_for 20 grep -q '^listening on ' $LAB/log && "$2"
+		wait_for 20 grep -qa 'listening on ' $LAB/log && "$2"
 	) >/dev/null 2>&1 &
 	if [ -t 1 ]; then
 		script -qefc "$command" $LAB/log
