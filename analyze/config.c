@@ -406,25 +406,14 @@ int wga_config_tls_keys(struct wga_config *cfg, const char *path,
 	return shared ? warn_shared(cfg, path, err) : 0;
 }
 
-static bool is_registered(const struct wga_registry *reg, const uint8_t *pub)
-{
-	size_t i;
-
-	for (i = 0; i < wga_registry_count(reg); i++) {
-		if (!memcmp(wga_registry_node(reg, i)->node_key, pub,
-			    WGA_KEY_LEN))
-			return true;
-	}
-	return false;
-}
-
 int wga_config_check(struct wga_config *cfg, struct wga_err *err)
 {
 	const struct wga_node_keys *keys = cfg->node_keys;
 	size_t i;
 
 	for (i = 0; cfg->registry && i < wga_node_keys_count(keys); i++) {
-		if (is_registered(cfg->registry, wga_node_keys_public(keys, i)))
+		if (wga_registry_key(cfg->registry,
+				     wga_node_keys_public(keys, i)) >= 0)
 			continue;
 		if (warn(cfg, err,
 			 "the node key of %s is of no node in the registry: one of them is old",

@@ -248,6 +248,23 @@ static void test_unregistered(void **state)
 	assert_string_equal(r.err, "");
 }
 
+/* a registry from before and one from after all nodes registered anew */
+static void test_registered_anew(void **state)
+{
+	struct result r;
+
+	(void)state;
+	r = run_silent(ARGS("gate", "--node-keys", node_keys, "--mesh",
+			    REGISTRY, "--headscale",
+			    "sed 's/nodekey:..../nodekey:0000/' " REGISTRY,
+			    FILE_A));
+	assert_string_equal(r.err, "");
+	r = run_silent(ARGS("gate", "--node-keys", node_keys, "--headscale",
+			    "sed 's/nodekey:..../nodekey:0000/' " REGISTRY,
+			    FILE_A));
+	assert_non_null(strstr(r.err, "vm-a is of no node in the registry"));
+}
+
 static void test_headscale(void **state)
 {
 	struct result mesh = run(ARGS("analyze", "--json", "--mesh", REGISTRY,
@@ -331,6 +348,7 @@ int main(void)
 		cmocka_unit_test(test_silent_when_private),
 		cmocka_unit_test(test_warns_when_shared),
 		cmocka_unit_test(test_unregistered),
+		cmocka_unit_test(test_registered_anew),
 		cmocka_unit_test(test_headscale),
 		cmocka_unit_test(test_headscale_errors),
 		cmocka_unit_test(test_headscale_late),
