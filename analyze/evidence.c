@@ -109,7 +109,7 @@ static void join_places(struct wga_session *to, const struct wga_session *s)
 	uint8_t i;
 
 	for (i = 0; i < s->n_places; i++)
-		wga_session_place(to, &s->place[i].from, &s->place[i].to);
+		wga_session_place(to, &s->place[i]);
 	to->places_more |= s->places_more;
 }
 
@@ -293,28 +293,44 @@ static bool is_intruded(const struct wga_proofs *pr, const struct wga_session *s
 	return s->places_more && wga_derp_is_node(&s->dst);
 }
 
-/* Both ends are registered nodes, the same ones wherever they moved. */
+/* The registered node at an end of a session. Its endpoint may have been another
+ * node's before or after: then who was there at that time.
+ */
+static int node_then(const struct wga_proofs *pr, const struct wga_session *s,
+		     const struct wga_endpoint *at, uint64_t time_ns)
+{
+	int node = wga_proofs_node_at(pr, at, s->first.time_ns,
+				      s->last.time_ns);
+
+	return node >= 0 ? node : wga_proofs_node_at(pr, at, time_ns, time_ns);
+}
+
+/* Both ends are registered nodes, the same ones wherever they moved. Who sends
+ * must have been there first and last. Senders go on for a while to where a
+ * node was: a receiver's endpoint is judged by when the session came there.
+ */
 static bool session_nodes(const struct wga_proofs *pr,
 			  const struct wga_session *s, int *from, int *to)
 {
-	uint64_t a = s->first.time_ns, b = s->last.time_ns;
+	const struct wga_place *began = &s->place[0];
 	uint8_t i;
 
-	*from = wga_proofs_node_at(pr, &s->from, a, b);
-	*to = wga_proofs_node_at(pr, &s->to, a, b);
+	*from = node_then(pr, s, &began->from, began->first_ns);
+	*to = node_then(pr, s, &began->to, began->first_ns);
 	for (i = 0; i < s->n_places; i++) {
 		const struct wga_place *p = &s->place[i];
 
-		if (wga_proofs_node_at(pr, &p->from, a, b) != *from ||
-		    wga_proofs_node_at(pr, &p->to, a, b) != *to)
+		if (node_then(pr, s, &p->from, p->first_ns) != *from ||
+		    node_then(pr, s, &p->from, p->last_ns) != *from)
+			return false;
+		if (wga_endpoint_order(&p->to, &began->to) &&
+		    node_then(pr, s, &p->to, p->first_ns) != *to)
 			return false;
 	}
 	return *from >= 0 && *to >= 0 && *from != *to && !s->places_more;
 }
 
-/* Did disco confirm every path that it took? Without a handshake it may have
- * moved once.
- */
+/* Did disco confirm every path that it took? */
 static bool session_paths(const struct wga_proofs *pr,
 			  const struct wga_session *s)
 {
@@ -324,7 +340,7 @@ static bool session_paths(const struct wga_proofs *pr,
 		if (!wga_proofs_path(pr, &s->place[i].from, &s->place[i].to))
 			return false;
 	}
-	return s->n_places <= 2 && !s->places_more;
+	return !s->places_more;
 }
 
 /* The last rung, for an identified session: what was opened of its handshake,

@@ -153,33 +153,37 @@ static bool window_enter(struct wga_sessions *t, struct wga_session *s,
 	return true;
 }
 
-static bool is_place(const struct wga_place *p, const struct wga_endpoint *from,
-		     const struct wga_endpoint *to)
+static bool same_place(const struct wga_place *a, const struct wga_place *b)
 {
-	return wga_endpoint_equal(&p->from, from) &&
-	       wga_endpoint_equal(&p->to, to);
+	return wga_endpoint_equal(&a->from, &b->from) &&
+	       wga_endpoint_equal(&a->to, &b->to);
 }
 
-void wga_session_place(struct wga_session *s, const struct wga_endpoint *from,
-		       const struct wga_endpoint *to)
+void wga_session_place(struct wga_session *s, const struct wga_place *p)
 {
+	struct wga_place *at = &s->place[s->place_at];
 	uint8_t i;
 
-	if (s->n_places && is_place(&s->place[s->place_at], from, to))
-		return;
-	for (i = 0; i < s->n_places; i++) {
-		if (is_place(&s->place[i], from, to)) {
-			s->place_at = i;
+	if (!s->n_places || !same_place(at, p)) {
+		for (i = 0; i < s->n_places; i++) {
+			if (same_place(&s->place[i], p))
+				break;
+		}
+		if (i == WGA_PLACES_MAX) {
+			s->places_more = true;
 			return;
 		}
+		at = &s->place[i];
+		s->place_at = i;
+		if (i == s->n_places) {
+			s->n_places++;
+			*at = *p;
+		}
 	}
-	if (s->n_places == WGA_PLACES_MAX) {
-		s->places_more = true;
-		return;
-	}
-	s->place[i] = (struct wga_place){ *from, *to };
-	s->place_at = i;
-	s->n_places++;
+	if (p->first_ns < at->first_ns)
+		at->first_ns = p->first_ns;
+	if (p->last_ns > at->last_ns)
+		at->last_ns = p->last_ns;
 }
 
 bool wga_sessions_data(struct wga_sessions *t, const struct wga_wg_message *m,
@@ -199,7 +203,8 @@ bool wga_sessions_data(struct wga_sessions *t, const struct wga_wg_message *m,
 		s->first = s->last = *at;
 		s->counter_first = s->counter_min = s->counter_max = m->counter;
 	}
-	wga_session_place(s, from, to);
+	wga_session_place(s, &(struct wga_place){ *from, *to, at->time_ns,
+						  at->time_ns });
 	if (at->time_ns > s->last.time_ns)
 		s->last = *at;
 	if (at->time_ns < s->first.time_ns)

@@ -48,9 +48,11 @@ struct wga_stamp {
 
 /**
  * struct wga_place - endpoints that messages of a session had
+ * @first_ns, @last_ns:	from when until when
  */
 struct wga_place {
 	struct wga_endpoint from, to;
+	uint64_t first_ns, last_ns;
 };
 
 /**
@@ -149,9 +151,8 @@ bool wga_sessions_data(struct wga_sessions *t, const struct wga_wg_message *m,
 		       const struct wga_endpoint *to,
 		       const struct wga_stamp *at);
 
-/* take in endpoints of a session */
-void wga_session_place(struct wga_session *s, const struct wga_endpoint *from,
-		       const struct wga_endpoint *to);
+/* take in endpoints that a session had */
+void wga_session_place(struct wga_session *s, const struct wga_place *p);
 
 /* a DERP connection carried a message that was taken in before */
 void wga_sessions_via(struct wga_sessions *t, const struct wga_wg_message *m,

@@ -166,26 +166,48 @@ int wga_proofs_sightings(struct wga_proofs *pr,
 	return find_falling(pr);
 }
 
-/* Can an end of a handshake be where data of its session goes to? Of two
- * addresses, or two nodes, they must be the same. Between an address and a node
- * of DERP the index has to do, unless they are known to be different nodes; so
- * it has where DERP did not say who it was.
+/* Registered node that data of a session goes to: at least when it began, if
+ * another one came to that endpoint later.
+ */
+static int receiving_node(const struct wga_proofs *pr,
+			  const struct wga_session *s)
+{
+	uint64_t t = s->first.time_ns;
+	int node = wga_proofs_node_at(pr, &s->to, t, s->last.time_ns);
+
+	return node >= 0 ? node : wga_proofs_node_at(pr, &s->to, t, t);
+}
+
+/* Can an end of a handshake be where data of its session goes to? It can at the
+ * same address or node of DERP. Between an address and a node of DERP the index
+ * has to do, unless they are known to be different nodes; so it has where DERP
+ * did not say who it was. From one address to another a node can move: it must
+ * be known to be the same one, or disco must have confirmed the new path with
+ * the very host of the handshake's other end.
  */
 static bool may_be_at(const struct wga_proofs *pr,
 		      const struct wga_sighting *h,
 		      const struct wga_endpoint *end,
+		      const struct wga_endpoint *other,
 		      const struct wga_session *s)
 {
+	bool derp = wga_derp_is_node(&end->addr);
 	uint64_t t = h->h.at.time_ns;
 	int a, b;
 
 	if (!end->port || !s->to.port)
 		return true;
-	if (wga_derp_is_node(&end->addr) == wga_derp_is_node(&s->dst))
-		return wga_addr_equal(&end->addr, &s->dst);
+	if (wga_addr_equal(&end->addr, &s->dst))
+		return true;
+	if (derp && wga_derp_is_node(&s->dst))
+		return false;
 	a = wga_proofs_node_at(pr, end, t, t);
-	b = wga_proofs_node_at(pr, &s->to, s->first.time_ns, s->last.time_ns);
-	return a < 0 || b < 0 || a == b;
+	b = receiving_node(pr, s);
+	if (a >= 0 && b >= 0)
+		return a == b;
+	return derp != wga_derp_is_node(&s->dst) ||
+	       (wga_addr_equal(&other->addr, &s->from.addr) &&
+		wga_proofs_path(pr, &s->from, &s->to));
 }
 
 /* Does this handshake name the index of this direction? The receiver of the
@@ -196,12 +218,13 @@ static bool handshake_names(const struct wga_proofs *pr,
 			    const struct wga_sighting *h,
 			    const struct wga_session *s, int *initiator)
 {
-	if (h->h.sender == s->receiver && may_be_at(pr, h, &h->h.from, s)) {
+	if (h->h.sender == s->receiver &&
+	    may_be_at(pr, h, &h->h.from, &h->h.to, s)) {
 		*initiator = h->h.type == WGA_WG_INITIATION;
 		return true;
 	}
 	if (h->h.type == WGA_WG_RESPONSE && h->h.receiver == s->receiver &&
-	    may_be_at(pr, h, &h->h.to, s)) {
+	    may_be_at(pr, h, &h->h.to, &h->h.from, s)) {
 		*initiator = 1;
 		return true;
 	}
@@ -369,12 +392,19 @@ static bool is_opened(const struct wga_proofs *pr, const struct wga_sighting *s)
 	       WGA_INITIATION_OPENED;
 }
 
+static bool are_nodes(const struct wga_proofs *pr, const struct wga_sighting *s)
+{
+	uint64_t t = s->h.at.time_ns;
+
+	return wga_proofs_node_at(pr, &s->h.from, t, t) >= 0 &&
+	       wga_proofs_node_at(pr, &s->h.to, t, t) >= 0;
+}
+
 enum wga_evidence wga_proofs_handshake(const struct wga_proofs *pr,
 				       const struct wga_endpoint *a,
 				       const struct wga_endpoint *b)
 {
-	bool nodes = wga_proofs_node(pr, a) >= 0 && wga_proofs_node(pr, b) >= 0;
-	bool init = false, response = false, opened = true;
+	bool init = false, response = false, nodes = true, opened = true;
 	size_t i;
 
 	for (i = 0; i < pr->n_handshakes; i++) {
@@ -390,11 +420,15 @@ enum wga_evidence wga_proofs_handshake(const struct wga_proofs *pr,
 		response |= s->h.type == WGA_WG_RESPONSE;
 		if (pr->registry && s->h.node < 0)
 			return WGA_EVIDENCE_SHAPE;
+		nodes = nodes && are_nodes(pr, s);
 		opened = opened && is_opened(pr, s);
 	}
 	if (!(init && response) && !wga_proofs_path(pr, a, b) &&
 	    !(pr->registry && (init || response)))
 		return WGA_EVIDENCE_SHAPE;
+	if (!init && !response)
+		nodes = wga_proofs_node(pr, a) >= 0 &&
+			wga_proofs_node(pr, b) >= 0;
 	if (!nodes)
 		return WGA_EVIDENCE_BOUND;
 	return opened && (init || response) ? WGA_EVIDENCE_OPENED :

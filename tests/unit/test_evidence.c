@@ -23,7 +23,7 @@ static struct small s[BRIDGES];
 static struct wga_bridge *br[BRIDGES];
 static struct wga_config cfg;
 static struct wga_proofs *pr;
-static uint8_t keys[4][FORGE_KEY_LEN], discos[4][FORGE_KEY_LEN];
+static uint8_t keys[5][FORGE_KEY_LEN], discos[5][FORGE_KEY_LEN];
 static uint64_t start;
 
 static int setup(void **state)
@@ -34,7 +34,7 @@ static int setup(void **state)
 	(void)state;
 	for (i = 0; i < BRIDGES; i++)
 		small_init(&s[i]);
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 5; i++) {
 		forge_fill(&seed, keys[i], FORGE_KEY_LEN);
 		forge_fill(&seed, discos[i], FORGE_KEY_LEN);
 	}
@@ -443,21 +443,21 @@ static void test_moved(void **state)
 	assert_int_equal(pr->p[0].evidence, WGA_EVIDENCE_BOUND);
 	forget();
 
-	/* a path in the middle that is not confirmed, or one path too many */
+	/* a path in the middle that is confirmed or not */
 	for (confirmed = 0; confirmed < 2; confirmed++) {
 		ping_pong(&s[0]);
 		disco(&s[0], 3, 2, FORGE_PING_LEN);
+		if (confirmed)
+			disco(&s[0], 2, 3, FORGE_PONG_LEN);
+		disco(&s[0], 0, 2, FORGE_PING_LEN);
+		disco(&s[0], 2, 0, FORGE_PONG_LEN);
 		data(&s[0], 1, 0);
 		data_moved(&s[0], 3, 1);
-		if (confirmed) {
-			disco(&s[0], 2, 3, FORGE_PONG_LEN);
-			disco(&s[0], 0, 2, FORGE_PING_LEN);
-			disco(&s[0], 2, 0, FORGE_PONG_LEN);
-			data_moved(&s[0], 0, 2);
-		}
+		data_moved(&s[0], 0, 2);
 		data(&s[0], 1, 3);
 		prove();
-		assert_int_equal(pr->p[0].evidence, WGA_EVIDENCE_SHAPE);
+		assert_int_equal(pr->p[0].evidence, confirmed ?
+				 WGA_EVIDENCE_BOUND : WGA_EVIDENCE_SHAPE);
 		forget();
 	}
 
@@ -710,6 +710,150 @@ static void test_moved_identity(void **state)
 	}
 }
 
+/* host @from goes on to host 3's address, where host 2 may be now */
+static void data_to_new(struct small *on, uint8_t from, uint64_t counter)
+{
+	uint8_t b[96];
+
+	small_udp(on, from, 3, b, forge_wg_data(&on->seed, b, INDEX_B, counter,
+						sizeof(b)));
+}
+
+/* The receiver moves, and the handshake was with its old address. */
+static void test_moved_receiver(void **state)
+{
+	const uint8_t *key;
+	uint8_t b[124];
+	unsigned int i;
+
+	(void)state;
+	/* disco confirms the new path: with its sender, not at all, with
+	 * another host
+	 */
+	for (i = 0; i < 3; i++) {
+		ping_pong(&s[0]);
+		response(&s[0]);
+		wait_s(20);
+		disco(&s[0], i == 2 ? 4 : 1, 3, FORGE_PING_LEN);
+		if (i != 1)
+			disco(&s[0], 3, i == 2 ? 4 : 1, FORGE_PONG_LEN);
+		data_to_new(&s[0], i == 2 ? 4 : 1, 100);
+		prove();
+		assert_int_equal(pr->p[0].evidence, i ? WGA_EVIDENCE_SHAPE :
+				 WGA_EVIDENCE_BOUND);
+		forget();
+	}
+
+	/* it is the same node by its disco key, nobody, another one */
+	registry(3);
+	for (i = 0; i < 3; i++) {
+		key = i ? discos[3] : discos[2];
+		ping_pong(&s[0]);
+		response(&s[0]);
+		wait_s(20);
+		if (i != 1)
+			small_udp(&s[0], 3, 1, b,
+				  forge_disco(&s[0].seed, b, key, 124));
+		data_to_new(&s[0], 1, 100);
+		prove();
+		assert_int_equal(pr->p[0].evidence, i ? WGA_EVIDENCE_SHAPE :
+				 WGA_EVIDENCE_IDENTIFIED);
+		forget();
+	}
+
+	/* the same one, until another one takes over */
+	ping_pong(&s[0]);
+	response(&s[0]);
+	for (i = 2; i < 4; i++) {
+		wait_s(30);
+		small_udp(&s[0], 3, 1, b,
+			  forge_disco(&s[0].seed, b, discos[i], 124));
+		data_to_new(&s[0], 1, 100 + i);
+	}
+	prove();
+	assert_int_equal(pr->p[0].evidence, WGA_EVIDENCE_IDENTIFIED);
+	forget();
+
+	/* another one, and the path is confirmed */
+	ping_pong(&s[0]);
+	response(&s[0]);
+	wait_s(20);
+	disco(&s[0], 1, 3, FORGE_PING_LEN);
+	disco(&s[0], 3, 1, FORGE_PONG_LEN);
+	data_to_new(&s[0], 1, 100);
+	prove();
+	assert_int_equal(pr->p[0].evidence, WGA_EVIDENCE_SHAPE);
+}
+
+/* There is a limit to how often it may move, on any bridge. */
+static void test_moved_often(void **state)
+{
+	const uint8_t last = 1 + WGA_PLACES_MAX;
+	unsigned int more;
+	uint8_t i, b[124];
+
+	(void)state;
+	for (more = 0; more < 2; more++) {
+		ping_pong(&s[0]);
+		data(&s[0], 1, 1);
+		data(&s[1], 1, 0);
+		for (i = 3; i <= last + more; i++) {
+			small_udp(&s[1], i, 2, b,
+				  forge_disco(&s[1].seed, b, discos[1],
+					      FORGE_PING_LEN));
+			disco(&s[1], 2, i, FORGE_PONG_LEN);
+			data_moved(&s[1], i, i);
+		}
+		prove();
+		assert_int_equal(pr->p[0].evidence, more ?
+				 WGA_EVIDENCE_SHAPE : WGA_EVIDENCE_BOUND);
+		forget();
+	}
+}
+
+/* Another node takes over an address within the life of a session. */
+static void test_taken_over(void **state)
+{
+	uint8_t b[124];
+
+	(void)state;
+	registry(3);
+	/* the sender's, when it had left */
+	ping_pong(&s[0]);
+	response(&s[0]);
+	data(&s[0], 1, 0);
+	wait_s(20);
+	small_udp(&s[0], 3, 2, b, forge_disco(&s[0].seed, b, discos[1], 124));
+	data_moved(&s[0], 3, 1);
+	wait_s(20);
+	small_udp(&s[0], 1, 2, b, forge_disco(&s[0].seed, b, discos[3], 124));
+	data_moved(&s[0], 3, 2);
+	prove();
+	assert_int_equal(pr->p[0].evidence, WGA_EVIDENCE_IDENTIFIED);
+	forget();
+
+	/* the sender's, which the session still comes from */
+	ping_pong(&s[0]);
+	response(&s[0]);
+	data(&s[0], 1, 0);
+	wait_s(40);
+	small_udp(&s[0], 1, 2, b, forge_disco(&s[0].seed, b, discos[3], 124));
+	data(&s[0], 1, 1);
+	prove();
+	assert_int_equal(pr->p[0].evidence, WGA_EVIDENCE_BOUND);
+	forget();
+
+	/* the receiver's, to which the sender still sends */
+	ping_pong(&s[0]);
+	response(&s[0]);
+	data(&s[0], 1, 0);
+	wait_s(40);
+	small_udp(&s[0], 2, 1, b, forge_disco(&s[0].seed, b, discos[3], 124));
+	data(&s[0], 1, 1);
+	prove();
+	assert_int_equal(pr->p[0].evidence, WGA_EVIDENCE_IDENTIFIED);
+}
+
 /* The same bytes are one message, as old as its first sighting. */
 static void test_sightings(void **state)
 {
@@ -837,6 +981,8 @@ static void test_handshake_alone(void **state)
 	struct wga_endpoint a = { small_host(1), 41641 };
 	struct wga_endpoint b = { small_host(2), 41641 };
 	struct wga_endpoint c = { small_host(3), 41641 };
+	uint8_t ping[124];
+	unsigned int i;
 
 	(void)state;
 	init(&s[0]);
@@ -868,6 +1014,18 @@ static void test_handshake_alone(void **state)
 	assert_int_equal(wga_proofs_handshake(pr, &a, &b),
 			 WGA_EVIDENCE_IDENTIFIED);
 	forget();
+	/* another node takes the address over afterwards, or has it too */
+	for (i = 0; i < 2; i++) {
+		init(&s[0]);
+		ping_pong(&s[0]);
+		wait_s(i ? 0 : 60);
+		small_udp(&s[0], 2, 1, ping,
+			  forge_disco(&s[0].seed, ping, discos[1], 124));
+		prove();
+		assert_int_equal(wga_proofs_handshake(pr, &a, &b), i ?
+				 WGA_EVIDENCE_BOUND : WGA_EVIDENCE_IDENTIFIED);
+		forget();
+	}
 	memcpy(keys[2], keys[3], FORGE_KEY_LEN);
 	init(&s[0]);
 	response(&s[0]);
@@ -924,6 +1082,9 @@ int main(void)
 		TEST(test_given_on),
 		TEST(test_contested),
 		TEST(test_moved_identity),
+		TEST(test_moved_receiver),
+		TEST(test_moved_often),
+		TEST(test_taken_over),
 		TEST(test_sightings),
 		TEST(test_bound_by_derp),
 		TEST(test_initiation_nodes),
