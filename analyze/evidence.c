@@ -387,7 +387,7 @@ static void judge_session(const struct wga_proofs *pr, struct wga_proof *p,
 	}
 	if (!h && s->counter_min > WGA_FIRST_COUNTERS) {
 		p->late = s->first.time_ns - run_start_ns < WGA_SESSION_AGE_NS;
-		p->why = p->late ? "began before the capture" :
+		p->why = p->late ? "may have begun before the capture, or in DERP" :
 			"its first messages and its handshake were not seen";
 		p->lacks = p->why;
 		return;

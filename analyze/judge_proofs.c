@@ -36,8 +36,9 @@ void wga_judge_proofs(struct wga_judge *g)
 			&pr->reuse.first, "first in %s",
 			first_input(&pr->reuse));
 	wga_judge_found(g, WGA_CODE_UNREGISTERED_PEER, pr->unregistered.count,
-			&pr->unregistered.first, "first in %s",
-			first_input(&pr->unregistered));
+			&pr->unregistered.first, "first in %s; nodes that "
+			"started after the registry was taken are in a later "
+			"one", first_input(&pr->unregistered));
 	wga_judge_found(g, WGA_CODE_SPLICED, pr->forged.count,
 			&pr->forged.first, "a handshake that is not sealed to "
 			"the node it is addressed to, first in %s",

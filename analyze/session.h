@@ -24,7 +24,7 @@
  */
 
 #define WGA_WINDOW_MAX	8192
-/* endpoints that one session may have: each side moved once, and back */
+/* pairs of endpoints that one session may have */
 #define WGA_PLACES_MAX	4
 /* connections of sender and receiver, and one more each after a reconnect */
 #define WGA_VIA_MAX	4

@@ -47,8 +47,8 @@ static const struct wga_code_text texts[] = {
 		"Capture from before the hosts connect, and give what identifies them (--mesh).",
 	},
 	[WGA_CODE_LATE_START] = {
-		"A session or connection began before the capture.",
-		"Start the capture before the hosts connect, or have them connect again.",
+		"A session or connection may have begun before the capture.",
+		"Start the capture before the hosts connect; sessions that begin in DERP need --tls-keys.",
 	},
 	[WGA_CODE_KERNEL_DROPS] = {
 		"Frames were dropped before they could be judged.",
