@@ -33,8 +33,10 @@ static const char *const bridge_names[BRIDGES] = {
 	"virbr-a", "virbr-b", "virbr-s",
 };
 
+#define ROAM	"../captures-new/roam"
+
 static const char *const folders[] = {
-	"join-direct", "late-start", "plaintext-leak", "relay", "leave",
+	"join-direct", "late-start", "plaintext-leak", "relay", "leave", ROAM,
 };
 #define FOLDERS	(sizeof(folders) / sizeof(folders[0]))
 
@@ -194,6 +196,10 @@ static const struct expectation expectations[] = {
 	  CODE(LATE_START), 0 },
 	{ "leave", BOTH, ALL, "bound", WGA_INCONCLUSIVE, 0, ~VIOLATIONS },
 	{ "leave", TLS, ALL, "bound", WGA_INCONCLUSIVE, 0, ~VIOLATIONS },
+	{ ROAM, BOTH, ALL, "opened", WGA_PASS, 0, 0 },
+	{ ROAM, TLS, ALL, "identified", WGA_PASS, 0, 0 },
+	{ ROAM, 0, ALL, "identified", WGA_PASS, 0, 0 },
+	{ ROAM, TLS, ALL, "opened", WGA_INCONCLUSIVE, CODE(WEAK_EVIDENCE), 0 },
 };
 
 static bool check(const struct expectation *e)
@@ -242,10 +248,14 @@ static void test_some_bridges(void **state)
 		bool leaks = !strcmp(folders[i], "plaintext-leak");
 		bool relay = !strcmp(folders[i], "relay");
 		bool join = !strcmp(folders[i], "join-direct");
+		bool roam = !strcmp(folders[i], ROAM);
 
 		for (unsigned int which = 1; which < ALL; which++) {
 			bool server_only = which == 4;
-			enum wga_outcome want = relay || (join && !server_only) ?
+			/* vm-a asks a name server on virbr-b */
+			bool stranger = (which & 3) == 1;
+			enum wga_outcome want = relay ||
+				(roam && !stranger) || (join && !server_only) ?
 				WGA_PASS : leaks && !server_only ?
 				WGA_VIOLATION : WGA_INCONCLUSIVE;
 			struct wga_config cfg;
