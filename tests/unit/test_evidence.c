@@ -852,6 +852,18 @@ static void test_taken_over(void **state)
 	data(&s[0], 1, 1);
 	prove();
 	assert_int_equal(pr->p[0].evidence, WGA_EVIDENCE_IDENTIFIED);
+	forget();
+
+	/* the same, from where the sender is by then */
+	ping_pong(&s[0]);
+	response(&s[0]);
+	data(&s[0], 1, 0);
+	wait_s(40);
+	small_udp(&s[0], 2, 1, b, forge_disco(&s[0].seed, b, discos[3], 124));
+	small_udp(&s[0], 3, 2, b, forge_disco(&s[0].seed, b, discos[1], 124));
+	data_moved(&s[0], 3, 1);
+	prove();
+	assert_int_equal(pr->p[0].evidence, WGA_EVIDENCE_IDENTIFIED);
 }
 
 /* The same bytes are one message, as old as its first sighting. */
