@@ -4,6 +4,7 @@
 #include "topo/mesh.h"
 
 static const struct wga_backend *const backends[] = {
+	&wga_backend_libvirt,
 	&wga_backend_namespaces,
 };
 

@@ -8,13 +8,13 @@
 #include <netlink/route/link/veth.h>
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
-#include <nftables/libnftables.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
 #include "topo/namespaces_internal.h"
+#include "topo/passage.h"
 
 static void sock_free(struct nl_sock **s)
 {
@@ -146,53 +146,6 @@ static int sysctl(const char *path, const char *value, struct wga_err *err)
 				   strerror(errno)) : 0;
 }
 
-static size_t passage_rule(const struct wga_topology *t, size_t i, size_t k,
-			   char *buf, size_t size)
-{
-	static const char *const what[] = {
-		[WGA_PASSAGE_NO_UDP] = "meta l4proto udp drop",
-		[WGA_PASSAGE_ISOLATED] = "drop",
-	};
-	int n;
-
-	if (i == k || t->passage[i][k] == WGA_PASSAGE_OPEN)
-		return 0;
-	n = snprintf(buf, size,
-		     "add rule inet wgaudit passages iifname \"%s\" oifname \"%s\" %s\n",
-		     t->networks[i].bridge, t->networks[k].bridge,
-		     what[t->passage[i][k]]);
-	return n > 0 && (size_t)n < size ? (size_t)n : 0;
-}
-
-static int passages(const struct wga_topology *t, struct wga_err *err)
-{
-	static const char head[] =
-		"add table inet wgaudit\n"
-		"delete table inet wgaudit\n"
-		"add table inet wgaudit\n"
-		"add chain inet wgaudit passages { type filter hook forward priority 0; }\n";
-	static char rules[sizeof(head) +
-			  WGA_TOPO_NETWORKS_MAX * WGA_TOPO_NETWORKS_MAX * 160];
-	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
-	size_t len = (size_t)snprintf(rules, sizeof(rules), "%s", head);
-	int ret = 0;
-
-	for (size_t i = 0; i < t->n_networks; i++)
-		for (size_t k = 0; k < t->n_networks; k++)
-			len += passage_rule(t, i, k, rules + len,
-					    sizeof(rules) - len);
-	if (!nft)
-		return wga_err_set(err, "out-of-memory", "out of memory");
-	nft_ctx_buffer_error(nft);
-	nft_ctx_buffer_output(nft);
-	if (nft_run_cmd_from_buffer(nft, rules) != 0)
-		ret = wga_err_set(err, "nftables",
-				  "cannot set what may pass between networks: %s",
-				  nft_ctx_get_error_buffer(nft));
-	nft_ctx_free(nft);
-	return ret;
-}
-
 static int networks_fill(void *arg, struct wga_err *err)
 {
 	const struct wga_mesh *m = arg;
@@ -203,7 +156,7 @@ static int networks_fill(void *arg, struct wga_err *err)
 	for (unsigned int i = 0; i < m->topo.n_networks; i++)
 		if (bridge_make(s, m, i, err) < 0)
 			return -1;
-	if (passages(&m->topo, err) < 0)
+	if (wga_passages_set(&m->topo, err) < 0)
 		return -1;
 	return sysctl("/proc/sys/net/ipv4/ip_forward", "1\n", err);
 }
