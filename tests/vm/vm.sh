@@ -219,7 +219,7 @@ case_mesh() {
 
 # in the middle of booting
 case_killed() {
-	topo up >$OUT/up 2>&1 &
+	"$WGAUDIT" topo --name t up >$OUT/up 2>&1 &
 	wait_for 120 sh -c '[ "$(virsh -q list --name | wc -l)" -ge 3 ]' ||
 		fail "no guests"
 	sleep 3
