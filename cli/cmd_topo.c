@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -126,6 +127,16 @@ static int load(struct wga_topology *t, const struct topo_args *args,
 	return wga_topology_check(t, err);
 }
 
+/* kept with the mesh, so that down asks the same libvirt as up did */
+static const char *libvirt_uri(const struct topo_args *args)
+{
+	const char *own = getenv("LIBVIRT_DEFAULT_URI");
+
+	if (args->uri)
+		return args->uri;
+	return own && *own ? own : "qemu:///system";
+}
+
 static int find_backend(struct wga_mesh *m, const struct topo_args *args,
 			struct wga_err *err)
 {
@@ -139,7 +150,8 @@ static int find_backend(struct wga_mesh *m, const struct topo_args *args,
 	if (args->uri && strcmp(name, "libvirt") != 0)
 		return wga_err_set(err, "usage",
 				   "--connect is for --backend libvirt");
-	snprintf(m->uri, sizeof(m->uri), "%s", args->uri ? args->uri : "");
+	if (strcmp(name, "libvirt") == 0)
+		snprintf(m->uri, sizeof(m->uri), "%s", libvirt_uri(args));
 	return 0;
 }
 
