@@ -158,6 +158,7 @@ let
     libvirt = "libvirt";
     libvirt-qemu = "libvirt";
     libnftables = "nftables";
+    "libxml-2.0" = "libxml2";
     cmocka = "cmocka";
   };
   asked = concatMap
