@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "topo/namespaces.h"
+#include "topo/nearest.h"
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
@@ -48,40 +49,13 @@ static const struct wga_command *find(const char *name)
 	return NULL;
 }
 
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* edits that turn one word into the other; only the start of long words counts */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[33], n = strnlen(b, COUNT(row) - 1), i, j;
-
-	for (j = 0; j <= n; j++)
-		row[j] = j;
-	for (i = 0; a[i] && i < 32; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i + 1;
-		for (j = 1; j <= n; j++) {
-			size_t up = row[j];
-
-			row[j] = least(diagonal + (a[i] != b[j - 1]),
-				       least(up, row[j - 1]) + 1);
-			diagonal = up;
-		}
-	}
-	return row[n];
-}
-
 static const char *nearest(const char *word)
 {
 	size_t i, best = 0;
 
 	for (i = 1; i < COUNT(commands); i++) {
-		if (distance(word, commands[i]->name) <
-		    distance(word, commands[best]->name))
+		if (wga_word_distance(word, commands[i]->name) <
+		    wga_word_distance(word, commands[best]->name))
 			best = i;
 	}
 	return commands[best]->name;

@@ -108,6 +108,8 @@ enum wga_stop {
  * @alive:	is the host there and able to run commands?
  * @log:	the last lines of what the host has logged (serial console or
  *		services), NUL-terminated, release with free(); NULL if nothing
+ * @port:	name of the port of its bridge that a host hangs on, or NULL if it
+ *		is to be known by the host's MAC, as libvirt's are (fe:...)
  * @netns:	where capture has to listen: name of a network namespace (a path
  *		under /run/netns) or "" for the current one
  */
@@ -132,6 +134,9 @@ struct wga_backend {
 	bool (*alive)(struct wga_mesh *m, const struct wga_topo_host *host);
 	char *(*log)(struct wga_mesh *m, const struct wga_topo_host *host,
 		     size_t lines);
+	const char *(*port)(const struct wga_mesh *m,
+			    const struct wga_topo_host *host,
+			    char buf[static 16]);
 	const char *(*netns)(struct wga_mesh *m);
 };
 

@@ -174,5 +174,6 @@ const struct wga_backend wga_backend_namespaces = {
 	.service = wga_ns_service,
 	.alive = alive,
 	.log = last_lines,
+	.port = wga_ns_port,
 	.netns = netns,
 };

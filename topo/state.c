@@ -36,6 +36,10 @@ static int name_dir(struct wga_mesh *m, struct wga_err *err)
 		return wga_err_set(err, "usage",
 				   "\"%s\" cannot be the name of a mesh: 1 to 8 of a-z and 0-9",
 				   name);
+	if (strcmp(name, WGA_STATE_FAULTS) == 0)
+		return wga_err_set(err, "usage",
+				   "\"%s\" is the name of no mesh: faults are kept there",
+				   name);
 	if (snprintf(m->dir, sizeof(m->dir), "%s/%s", wga_state_root(),
 		     name) >= (int)sizeof(m->dir))
 		return wga_err_set(err, "state", "%s is too long a path",
@@ -265,7 +269,8 @@ size_t wga_state_names(char *buf, size_t size)
 	if (size > 0)
 		buf[0] = '\0';
 	while (dir && (e = readdir(dir))) {
-		if (e->d_name[0] == '.' || e->d_type != DT_DIR)
+		if (e->d_name[0] == '.' || e->d_type != DT_DIR ||
+		    strcmp(e->d_name, WGA_STATE_FAULTS) == 0)
 			continue;
 		if (len < size)
 			len += (size_t)snprintf(buf + len, size - len, "%s%s",

@@ -25,6 +25,9 @@
  * it makes from the topology alone, and removes whatever of that it finds.
  */
 
+/* in the state root, not of a mesh: see fault_journal.h */
+#define WGA_STATE_FAULTS	"faults"
+
 /* $WGAUDIT_STATE, or /run/wgaudit */
 const char *wga_state_root(void);
 
