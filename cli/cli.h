@@ -69,5 +69,11 @@ extern const struct wga_command wga_cmd_verify;
 extern const struct wga_command wga_cmd_policy;
 extern const struct wga_command wga_cmd_topo;
 extern const struct wga_command wga_cmd_doctor;
+extern const struct wga_command wga_cmd_link;
+extern const struct wga_command wga_cmd_flap;
+extern const struct wga_command wga_cmd_partition;
+extern const struct wga_command wga_cmd_loss;
+extern const struct wga_command wga_cmd_faults;
+extern const struct wga_command wga_cmd_heal;
 
 #endif /* WGA_CLI_H */

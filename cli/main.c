@@ -19,6 +19,12 @@ static const struct wga_command *const commands[] = {
 	&wga_cmd_canary,
 	&wga_cmd_topo,
 	&wga_cmd_doctor,
+	&wga_cmd_link,
+	&wga_cmd_flap,
+	&wga_cmd_partition,
+	&wga_cmd_loss,
+	&wga_cmd_faults,
+	&wga_cmd_heal,
 };
 
 static void help(FILE *out)

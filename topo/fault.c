@@ -42,6 +42,15 @@ bool wga_fault_has_addr(const struct wga_addr *a)
 	return memcmp(a->b, none.b, sizeof(none.b)) != 0;
 }
 
+bool wga_fault_link_name(const char *name)
+{
+	for (const char *c = name; *c; c++)
+		if (*c <= ' ' || *c > '~' || *c == '/' || *c == '"' ||
+		    *c == '\\')
+			return false;
+	return *name;
+}
+
 bool wga_fault_by_state(const struct wga_fault *f)
 {
 	return (f->what == WGA_FAULT_LINK || f->what == WGA_FAULT_FLAP) &&

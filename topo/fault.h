@@ -188,6 +188,11 @@ struct wga_fault {
 /* has the bytes of an address been set? */
 bool wga_fault_has_addr(const struct wga_addr *a);
 
+/* can a link of this name be in rules and in the journal? ASCII without blanks,
+ * quotes and slashes
+ */
+bool wga_fault_link_name(const char *name);
+
 /* does the fault take links down by their state, not by rules? */
 bool wga_fault_by_state(const struct wga_fault *f);
 

@@ -284,8 +284,8 @@ int wga_journal_keep_end(struct wga_journal *j, const char *name,
 	return write_file(j, name, ".ended", text, err);
 }
 
-void wga_journal_ends(struct wga_journal *j, bool forget,
-		      void (*fn)(void *arg, const char *name,
+void wga_journal_ends(struct wga_journal *j,
+		      bool (*fn)(void *arg, const char *name,
 				 const char *text), void *arg)
 {
 	DIR *dir = j->fd < 0 ? NULL : list(j);
@@ -301,11 +301,9 @@ void wga_journal_ends(struct wga_journal *j, bool forget,
 		snprintf(name, sizeof(name), "%.*s",
 			 (int)(strlen(e->d_name) - strlen(".ended")),
 			 e->d_name);
-		if (text)
-			fn(arg, name, text);
-		free(text);
-		if (forget)
+		if (text && fn(arg, name, text))
 			unlinkat(j->fd, e->d_name, 0);
+		free(text);
 	}
 	if (dir)
 		closedir(dir);

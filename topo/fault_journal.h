@@ -56,9 +56,9 @@ bool wga_journal_taken(void *arg, const char *name);
 /* keep what a fault said at its end, as JSON text */
 int wga_journal_keep_end(struct wga_journal *j, const char *name,
 			 const char *text, struct wga_err *err);
-/* call @fn with all that were kept, and if @forget forget them */
-void wga_journal_ends(struct wga_journal *j, bool forget,
-		      void (*fn)(void *arg, const char *name,
+/* call @fn with all that were kept; those that it returns true for are removed */
+void wga_journal_ends(struct wga_journal *j,
+		      bool (*fn)(void *arg, const char *name,
 				 const char *text), void *arg);
 
 /* clock ticks from boot to the start of a process that has not ended, or 0 */

@@ -167,15 +167,9 @@ static bool get_bool(const json_t *o, const char *key, bool *out)
 	return json_is_boolean(b);
 }
 
-/* of a link: no path, no pattern, nothing that ends a string of nftables */
 static bool get_link(const json_t *o, const char *key, char buf[static 16])
 {
-	if (!get(o, key, buf, 16) || !*buf)
-		return false;
-	for (const char *c = buf; *c; c++)
-		if (*c <= ' ' || *c > '~' || *c == '/' || *c == '"')
-			return false;
-	return true;
+	return get(o, key, buf, 16) && wga_fault_link_name(buf);
 }
 
 static bool parse_ns(const json_t *o, struct wga_fault_ns *ns)

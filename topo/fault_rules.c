@@ -12,7 +12,6 @@
  * it holds across bridges; and where a bridge forwards them from port to port,
  * so it holds for every protocol, also where addresses are not known.
  */
-#include <jansson.h>
 #include <nftables/libnftables.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +46,7 @@ struct rules {
 static void chain(const struct rules *r, const char *name)
 {
 	fprintf(r->out,
-		"add chain bridge \"%s\" %s { type filter hook %s priority " PRIORITY "; policy accept; }\n",
+		"add chain bridge %s %s { type filter hook %s priority " PRIORITY "; policy accept; }\n",
 		r->table, name, name);
 }
 
@@ -56,7 +55,7 @@ static void rule(const struct rules *r, const char *chain_name,
 		 const char *what, const char *with, const char *comment)
 {
 	fprintf(r->out,
-		"add rule bridge \"%s\" %s %s counter %s comment \"%s\"\n",
+		"add rule bridge %s %s %s counter %s comment \"%s\"\n",
 		r->table, chain_name, what, with, comment);
 }
 
@@ -189,12 +188,12 @@ static void reject_port(const struct rules *r, const struct wga_fault_port *p)
 	char what[200];
 
 	fprintf(r->out,
-		"add table netdev \"%s\" { flags owner; }\n"
-		"add chain netdev \"%s\" ingress { type filter hook ingress device \"%s\" priority " PRIORITY "; policy accept; }\n",
+		"add table netdev %s { flags owner; }\n"
+		"add chain netdev %s ingress { type filter hook ingress device \"%s\" priority " PRIORITY "; policy accept; }\n",
 		r->table, r->table, p->link);
 	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
 		fprintf(r->out,
-			"add rule netdev \"%s\" ingress %s counter reject with icmpx admin-prohibited comment \"drop\"\n",
+			"add rule netdev %s ingress %s counter reject with icmpx admin-prohibited comment \"drop\"\n",
 			r->table, refused[i]);
 		snprintf(what, sizeof(what), "oifname \"%s\" %s", p->link,
 			 refused[i]);
@@ -206,7 +205,7 @@ static void all_rules(const struct rules *r)
 {
 	const struct wga_fault *f = r->f;
 
-	fprintf(r->out, "add table bridge \"%s\" { flags owner; }\n", r->table);
+	fprintf(r->out, "add table bridge %s { flags owner; }\n", r->table);
 	chain(r, "prerouting");
 	chain(r, "forward");
 	chain(r, "postrouting");
@@ -321,32 +320,27 @@ int wga_fault_rules_put(const struct wga_fault *f, struct nft_ctx **nft,
 	return ret;
 }
 
-/* packets of the rule's counter, if it is one that takes frames away */
-static int64_t rule_packets(const json_t *r)
+/* of one line, if it is a rule that takes frames away */
+static uint64_t line_packets(const char *line, size_t len)
 {
-	const char *comment = json_string_value(json_object_get(r, "comment"));
-	const json_t *expr = json_object_get(r, "expr");
-	int64_t n = 0;
+	static const char count[] = "counter packets ";
+	const char *is = memmem(line, len, count, sizeof(count) - 1);
 
-	if (!comment || strncmp(comment, "drop", 4) != 0)
+	if (!is || !memmem(line, len, "comment \"drop\"", 14))
 		return 0;
-	for (size_t i = 0; i < json_array_size(expr); i++)
-		n += json_integer_value(json_object_get(
-			json_object_get(json_array_get(expr, i), "counter"),
-			"packets"));
-	return n;
+	return strtoull(is + sizeof(count) - 1, NULL, 10);
 }
 
-int64_t wga_fault_rules_sum(const char *json)
+uint64_t wga_fault_rules_sum(const char *text)
 {
-	json_t *all = json_loads(json, 0, NULL);
-	const json_t *list = json_object_get(all, "nftables");
-	int64_t sum = json_is_array(list) ? 0 : -1;
+	uint64_t sum = 0;
 
-	for (size_t i = 0; i < json_array_size(list); i++)
-		sum += rule_packets(json_object_get(json_array_get(list, i),
-						    "rule"));
-	json_decref(all);
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		sum += line_packets(text, len);
+		text += len + (text[len] != '\0');
+	}
 	return sum;
 }
 
@@ -360,14 +354,12 @@ static uint64_t count_table(struct nft_ctx *nft, const char *family,
 			    const char *table)
 {
 	char command[WGA_FAULT_NAME_MAX + 64];
-	int64_t n;
 
-	snprintf(command, sizeof(command), "list table %s \"%s\"", family,
-		 table);
+	/* not as JSON: libnftables 1.0.6 uses what it has freed there */
+	snprintf(command, sizeof(command), "list table %s %s", family, table);
 	if (nft_run_cmd_from_buffer(nft, command) != 0)
 		return 0;
-	n = wga_fault_rules_sum(nft_ctx_get_output_buffer(nft));
-	return n > 0 ? (uint64_t)n : 0;
+	return wga_fault_rules_sum(nft_ctx_get_output_buffer(nft));
 }
 
 static int count_all(void *arg, struct wga_err *err)
@@ -375,17 +367,13 @@ static int count_all(void *arg, struct wga_err *err)
 	char table[WGA_FAULT_NAME_MAX + 16];
 	struct counting *c = arg;
 	struct nft_ctx *nft = c->nft;
-	unsigned int flags;
 
 	if (!nft && new_context(&nft, err) < 0)
 		return -1;
-	flags = nft_ctx_output_get_flags(nft);
-	nft_ctx_output_set_flags(nft, flags | NFT_CTX_OUTPUT_JSON);
 	table_name(c->f, table);
 	c->dropped = count_table(nft, "bridge", table);
 	if (c->f->kind == WGA_FAULT_REJECT)
 		c->dropped += count_table(nft, "netdev", table);
-	nft_ctx_output_set_flags(nft, flags);
 	if (!c->nft)
 		nft_ctx_free(nft);
 	return 0;

@@ -36,9 +36,7 @@ int wga_fault_rules_put(const struct wga_fault *f, struct nft_ctx **nft,
 int wga_fault_rules_count(const struct wga_fault *f, struct nft_ctx *nft,
 			  uint64_t *dropped, struct wga_err *err);
 
-/* sum of the counters of rules whose comment begins with "drop", in what
- * nft -j says of a table; -1 if that is not it
- */
-int64_t wga_fault_rules_sum(const char *json);
+/* sum of the counters of rules whose comment is "drop", in what nft lists */
+uint64_t wga_fault_rules_sum(const char *text);
 
 #endif /* WGA_FAULT_RULES_H */

@@ -270,6 +270,11 @@ int wga_fault_scope_find(const struct wga_fault_scope *s, const char *name,
 		return wga_err_set(err, "no-such-port",
 				   "%s is not up: nothing hangs on its bridge; wgaudit topo status tells more",
 				   found->host);
+	if (!wga_fault_link_name(found->link) ||
+	    !wga_fault_link_name(found->bridge))
+		return wga_err_set(err, "odd-name",
+				   "the name of the port of %s, or of its bridge, has characters that rules cannot have; ip link set NAME name OTHER",
+				   found->host);
 	*port = *found;
 	return wga_fault_guard(&s->ns, port, err);
 }
