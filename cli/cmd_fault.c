@@ -260,6 +260,9 @@ static int run(const struct wga_command *cmd, int argc, char **argv,
 		return opt.status;
 	o = (struct operands){ argv + first, argc - first };
 	put = check_where(&args, &err) < 0 ? -1 : plan(&args, &o, &err);
+	if (put >= 0 && geteuid() == 0 &&
+	    wga_fault_undo_orphans(wga_fault_tell_orphan, NULL, &err) < 0)
+		put = -1;
 	if (put < 0)
 		status = wga_options_fail(&opt, &err);
 	else

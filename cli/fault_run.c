@@ -343,8 +343,7 @@ int wga_fault_run(const struct wga_options *opt, const struct wga_fault *f,
 {
 	struct wga_err err;
 
-	if (wga_fault_undo_orphans(wga_fault_tell_orphan, NULL, &err) < 0 ||
-	    wga_fault_check(f, &err) < 0)
+	if (wga_fault_check(f, &err) < 0)
 		return wga_options_fail(opt, &err);
 	return detach ? run_detached(opt, f) : run_here(opt, f);
 }

@@ -119,9 +119,10 @@ struct wga_fault_route {
 	uint32_t metric;
 };
 
+/* an address of IPv6; @flags: IFA_F_* that it was given */
 struct wga_fault_address {
 	struct wga_addr addr;
-	unsigned int prefix;
+	unsigned int prefix, flags;
 };
 
 /**

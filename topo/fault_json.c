@@ -63,8 +63,10 @@ static json_t *link_json(const struct wga_fault_link *l)
 		json_array_append_new(routes, route_json(&l->routes[i]));
 	for (size_t i = 0; i < l->n_addrs; i++)
 		json_array_append_new(addrs, json_pack(
-			"{s:o, s:o}", "addr", addr_json(&l->addrs[i].addr),
-			"prefix", number(l->addrs[i].prefix)));
+			"{s:o, s:o, s:o}",
+			"addr", addr_json(&l->addrs[i].addr),
+			"prefix", number(l->addrs[i].prefix),
+			"flags", number(l->addrs[i].flags)));
 	return json_pack("{s:o, s:s, s:o, s:o, s:o}", "ns", ns_json(&l->ns),
 			 "link", l->link, "index", number(l->index),
 			 "routes", routes, "addrs", addrs);
@@ -234,7 +236,8 @@ static bool parse_link(const json_t *o, struct wga_fault_link *l)
 		const json_t *a = json_array_get(addrs, i);
 
 		if (!get_addr(a, "addr", &l->addrs[i].addr) ||
-		    !get_uint(a, "prefix", 128, &l->addrs[i].prefix))
+		    !get_uint(a, "prefix", 128, &l->addrs[i].prefix) ||
+		    !get_uint(a, "flags", UINT32_MAX, &l->addrs[i].flags))
 			return false;
 	}
 	return true;

@@ -28,8 +28,6 @@ struct wga_placed {
  * @f:		a fault with ports and parameters
  * @err:	"already-in-place", "already-down", "no-far-end", "usage", and what
  *		the journal says
- *
- * Orphans are healed first.
  */
 int wga_fault_check(const struct wga_fault *f, struct wga_err *err);
 

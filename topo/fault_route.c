@@ -9,6 +9,10 @@
 #include "topo/fault_nl.h"
 #include "topo/fault_route.h"
 
+/* what an address was given, not what became of it */
+#define GIVEN_FLAGS	(IFA_F_NODAD | IFA_F_HOMEADDRESS | \
+			 IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE)
+
 static int too_much(const struct wga_fault_link *l, struct wga_err *err)
 {
 	return wga_err_set(err, "too-much-to-keep",
@@ -89,6 +93,8 @@ static int read_addrs(struct nl_sock *s, struct wga_fault_link *l,
 			return too_much(l, err);
 		l->addrs[l->n_addrs].addr =
 			wga_nl_to_addr(rtnl_addr_get_local(a), AF_INET6);
+		l->addrs[l->n_addrs].flags =
+			rtnl_addr_get_flags(a) & GIVEN_FLAGS;
 		l->addrs[l->n_addrs++].prefix =
 			(unsigned int)rtnl_addr_get_prefixlen(a);
 	}
@@ -114,6 +120,7 @@ static int add_addr(struct nl_sock *s, const struct wga_fault_link *l,
 	if (addr && local) {
 		rtnl_addr_set_ifindex(addr, (int)l->index);
 		rtnl_addr_set_local(addr, local);
+		rtnl_addr_set_flags(addr, a->flags);
 		e = rtnl_addr_add(s, addr, NLM_F_EXCL);
 	}
 	rtnl_addr_put(addr);

@@ -29,9 +29,9 @@ static const char *match(enum wga_fault_protocol p)
 {
 	switch (p) {
 	case WGA_FAULT_UDP:
-		return "meta l4proto udp ";
+		return " meta l4proto udp";
 	case WGA_FAULT_TCP:
-		return "meta l4proto tcp ";
+		return " meta l4proto tcp";
 	default:
 		return "";
 	}
@@ -72,7 +72,7 @@ static void cut(const struct rules *r, const char *chain_name, const char *what)
 		rule(r, chain_name, text, "drop", "drop");
 		return;
 	}
-	snprintf(text, sizeof(text), "%s %s", what, match(f->protocol));
+	snprintf(text, sizeof(text), "%s%s", what, match(f->protocol));
 	rule(r, chain_name, text, "drop", "drop");
 }
 
@@ -134,11 +134,11 @@ static void lose_port(const struct rules *r, const struct wga_fault_port *p)
 	char what[160], some[64] = "";
 
 	if (r->f->loss < 10000)
-		snprintf(some, sizeof(some), "numgen random mod 10000 < %u",
+		snprintf(some, sizeof(some), " numgen random mod 10000 < %u",
 			 r->f->loss);
-	snprintf(what, sizeof(what), "iifname \"%s\" %s", p->link, some);
+	snprintf(what, sizeof(what), "iifname \"%s\"%s", p->link, some);
 	rule(r, "prerouting", what, "drop", "drop");
-	snprintf(what, sizeof(what), "oifname \"%s\" %s", p->link, some);
+	snprintf(what, sizeof(what), "oifname \"%s\"%s", p->link, some);
 	rule(r, "postrouting", what, "drop", "drop");
 }
 
