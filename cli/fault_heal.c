@@ -129,31 +129,44 @@ static int heal_all(struct healing *h, struct wga_err *err)
 	return 0;
 }
 
-/* the ends of detached faults that are to be shown, and forgotten */
+/* the ends of detached faults */
 struct ends {
-	const char *name;	/* NULL: all */
-	bool forget;
+	const struct healing *healing;	/* NULL: only look */
+	const char *name;	/* that was asked for; NULL: all */
 	json_t *docs;
 };
+
+static bool is_wanted(const struct ends *e, const char *name)
+{
+	if (!e->name || strcmp(e->name, name) == 0)
+		return true;
+	for (size_t i = 0; e->healing && i < e->healing->n; i++)
+		if (strcmp(e->healing->list[i].name, name) == 0)
+			return true;
+	return false;
+}
 
 static bool take_end(void *arg, const char *name, const char *text)
 {
 	struct ends *e = arg;
 	json_t *doc;
 
-	if (e->name && strcmp(e->name, name) != 0)
+	if (!is_wanted(e, name))
 		return false;
 	doc = json_loads(text, 0, NULL);
 	if (json_is_object(doc))
 		json_array_append_new(e->docs, doc);
 	else
 		json_decref(doc);
-	return e->forget;
+	return e->healing != NULL;
 }
 
-static json_t *read_ends(const char *name, bool forget)
+/* those of faults that were healed, or have the name that was asked for, are
+ * forgotten now
+ */
+static json_t *read_ends(const struct healing *h, const char *name)
 {
-	struct ends e = { name, forget, json_array() };
+	struct ends e = { h, name, json_array() };
 	struct wga_journal j;
 
 	if (wga_journal_open(&j, false, NULL) == 0) {
@@ -219,19 +232,10 @@ int wga_fault_heal_link(const struct wga_options *opt,
 	struct healing h = { .match = is_link, .arg = f };
 	int ret = heal_all(&h, err);
 
-	if (ret == 0 && h.n > 0) {
-		json_t *ends = json_array();
-
-		for (size_t i = 0; i < h.n; i++) {
-			json_t *e = read_ends(h.list[i].name, true);
-
-			json_array_extend(ends, e);
-			json_decref(e);
-		}
-		if (say_healed(opt, &h, ends) < 0)
-			ret = wga_err_set(err, "write-failed",
-					  "cannot write to standard output");
-	}
+	if (ret == 0 && h.n > 0 &&
+	    say_healed(opt, &h, read_ends(&h, "")) < 0)
+		ret = wga_err_set(err, "write-failed",
+				  "cannot write to standard output");
 	free(h.list);
 	return ret < 0 ? -1 : (int)h.n;
 }
@@ -276,7 +280,7 @@ static int heal(const struct wga_options *opt, const char *name)
 	json_t *ends;
 	int ret = heal_all(&h, &err);
 
-	ends = ret == 0 ? read_ends(name, true) : NULL;
+	ends = ret == 0 ? read_ends(&h, name) : NULL;
 	if (ret == 0 && name && h.n == 0 && json_array_size(ends) == 0) {
 		json_decref(ends);
 		ret = no_such_fault(name, &err);
@@ -347,7 +351,7 @@ static int list(const struct wga_options *opt)
 			print_standing(&j.faults[i], now, dropped);
 	}
 	wga_journal_close(&j);
-	ends = read_ends(NULL, false);
+	ends = read_ends(NULL, NULL);
 	if (machine)
 		return wga_options_written(opt, wga_fault_print(json_pack(
 			"{s:s, s:o, s:o}", "schema", WGA_FAULT_SCHEMA,

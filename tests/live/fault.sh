@@ -324,6 +324,9 @@ case_detach() {
 	wg 0 faults --json
 	json '.faults | length == 1 and .[0].held and .[0].age_ms >= 0'
 	wg 0 link "${B[@]}" up
+	grep -q 'link-port-b has ended: the link was seen down' $LAB/out ||
+		fail "no end"
+	as_before
 	wg 0 flap "${B[@]}" 200ms --detach
 	sleep 1
 	wg 0 faults --json
@@ -334,6 +337,10 @@ case_detach() {
 	wg 0 link "${B[@]}" down --detach --json
 	kill -STOP "$(jq .process $LAB/out)"
 	wg 0 heal port-b
+	as_before
+	wg 0 partition --bridge br0 --isolate port-a --detach
+	wg 0 heal port-a
+	grep -q 'isolate-port-a has ended' $LAB/out || fail "no end by host"
 	as_before
 }
 

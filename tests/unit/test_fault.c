@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -226,6 +227,106 @@ static void test_journal_damaged(void **state)
 	refuse("{", "");
 }
 
+static bool forget(void *arg, const char *name, const char *text)
+{
+	assert_string_equal(name, "partition-a-b");
+	assert_string_equal(text, "{}");
+	++*(int *)arg;
+	return true;
+}
+
+static void put_file(const char *dir, const char *name, const char *text)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/faults/%s", dir, name);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* the directory comes with the first fault and goes with the last */
+static void test_journal_dir(void **state)
+{
+	char top[] = "/tmp/wgaudit-test-XXXXXX", dir[64];
+	struct wga_fault f = partition();
+	struct wga_journal j;
+	int ends = 0;
+
+	(void)state;
+	assert_non_null(mkdtemp(top));
+	snprintf(dir, sizeof(dir), "%s/run", top);
+	setenv("WGAUDIT_STATE", dir, 1);
+	assert_int_equal(wga_journal_open(&j, false, NULL), 0);
+	assert_int_equal(j.n, 0);
+	wga_journal_close(&j);
+	assert_int_equal(access(dir, F_OK), -1);
+
+	f.held = true;
+	assert_int_equal(wga_journal_open(&j, true, NULL), 0);
+	assert_int_equal(wga_journal_write(&j, &f, NULL), 0);
+	f.held = false;
+	assert_int_equal(wga_journal_write(&j, &f, NULL), 0);
+	wga_journal_close(&j);
+	/* what was cut short has done nothing yet */
+	put_file(dir, "flap-b.new", "{");
+
+	assert_int_equal(wga_journal_open(&j, false, NULL), 0);
+	assert_int_equal(j.n, 1);
+	assert_false(j.faults[0].held);
+	assert_true(wga_journal_taken(&j, "partition-a-b"));
+	assert_false(wga_journal_taken(&j, "flap-b"));
+	assert_int_equal(wga_journal_remove(&j, "partition-a-b", NULL), 0);
+	assert_int_equal(wga_journal_remove(&j, "partition-a-b", NULL), 0);
+	assert_int_equal(wga_journal_keep_end(&j, "partition-a-b", "{}", NULL),
+			 0);
+	wga_journal_close(&j);
+
+	assert_int_equal(wga_journal_open(&j, false, NULL), 0);
+	assert_int_equal(j.n, 0);
+	wga_journal_ends(&j, forget, &ends);
+	wga_journal_close(&j);
+	assert_int_equal(ends, 1);
+	assert_int_equal(access(dir, F_OK), -1);
+	unsetenv("WGAUDIT_STATE");
+	assert_int_equal(rmdir(top), 0);
+}
+
+/* nothing is healed by a journal that cannot be read, and it says which file */
+static void test_journal_unreadable(void **state)
+{
+	char top[] = "/tmp/wgaudit-test-XXXXXX", path[128];
+	struct wga_fault f = partition();
+	struct wga_journal j;
+	struct wga_err err;
+	char *text;
+
+	(void)state;
+	assert_non_null(mkdtemp(top));
+	setenv("WGAUDIT_STATE", top, 1);
+	snprintf(path, sizeof(path), "%s/faults", top);
+	assert_int_equal(mkdir(path, 0700), 0);
+	put_file(top, "x.json", "{}");
+	assert_int_equal(wga_journal_open(&j, false, &err), -1);
+	assert_string_equal(err.code, "bad-journal");
+	assert_non_null(strstr(err.text, "/faults/x.json: "));
+	/* of another name than the file's */
+	text = wga_fault_format(&f);
+	put_file(top, "x.json", text);
+	free(text);
+	assert_int_equal(wga_journal_open(&j, false, &err), -1);
+	assert_non_null(strstr(err.text, "another fault"));
+	snprintf(path, sizeof(path), "%s/faults/x.json", top);
+	assert_int_equal(unlink(path), 0);
+	/* the empty journal goes with who looked at it */
+	assert_int_equal(wga_journal_open(&j, false, &err), 0);
+	wga_journal_close(&j);
+	unsetenv("WGAUDIT_STATE");
+	assert_int_equal(access(top, F_OK), -1);
+}
+
 static size_t count(const char *text, const char *what)
 {
 	size_t n = 0;
@@ -410,6 +511,8 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_journal),
 		cmocka_unit_test(test_journal_damaged),
+		cmocka_unit_test(test_journal_dir),
+		cmocka_unit_test(test_journal_unreadable),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_rules_isolate),
 		cmocka_unit_test(test_rules_loss),
