@@ -150,8 +150,8 @@ static void cut_pair(const struct rules *r, const struct wga_fault_port *from,
 	if (wga_fault_has_addr(&to->addr)) {
 		snprintf(what, sizeof(what), "iifname \"%s\" %s", from->link,
 			 by_addr(&to->addr, "daddr", addr));
-		if (r->f->one_way)
-			allow_resolution(r, "prerouting", what);
+		if (r->f->one_way && !wga_addr_is_v4(&to->addr))
+			allow(r, "prerouting", what, "icmpv6 type " ND);
 		cut(r, "prerouting", what);
 	}
 	if (strcmp(from->bridge, to->bridge) != 0)

@@ -185,14 +185,24 @@ case_wire() {
 	done
 }
 
-case_one_way() {
-	hold partition --bridge br0 port-a port-b --one-way
+# one_way ARGUMENTS...: from a to b nothing, from b to a everything
+one_way() {
+	hold partition --bridge br0 port-a port-b --one-way "$@"
 	[ "$(udp a b 10.5.0.3)" = 0 ] || fail "a to b passes"
+	# what is known of each other is asked for anew
+	on a ip neigh flush all
+	on b ip neigh flush all
 	[ "$(udp b a 10.5.0.2)" = 20 ] || fail "b to a does not pass"
 	kill -INT $holder
 	wait $holder || fail "status $?"
 	grep -qE ' 2[0-9] frames were dropped' $held || fail "count"
 	as_before
+}
+
+case_one_way() {
+	one_way
+	one_way --address port-a=10.5.0.2 --address port-b=10.5.0.3
+	one_way --address port-b=fd00::3
 }
 
 case_across() {

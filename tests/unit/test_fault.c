@@ -365,7 +365,10 @@ static void test_rules(void **state)
 	has(&f, "ip daddr 192.168.1.2", 0);
 	has(&f, "iifname \"p-b\"", 0);
 	has(&f, "drop comment \"drop\"", 2);
-	has(&f, "ether type arp counter accept", 2);
+	has(&f, "ether type arp counter accept", 1);
+	f.ports[1].addr = addr("fd00::3");
+	has(&f, "ip6 daddr fd00::3 icmpv6 type 133-137 counter accept", 1);
+	f.ports[1].addr = addr("192.168.1.3");
 
 	/* across bridges there is no forwarding from port to port */
 	f.one_way = false;
