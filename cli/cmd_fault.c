@@ -57,6 +57,7 @@ static int find_host(struct wga_fault_args *args, struct operands *o,
 	f->n_ports = 1;
 	f->ns = scope.ns;
 	memcpy(f->mesh, scope.mesh, sizeof(f->mesh));
+	memcpy(f->uri, scope.uri, sizeof(f->uri));
 	return 0;
 }
 

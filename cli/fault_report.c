@@ -88,15 +88,18 @@ const char *wga_fault_sentence(const struct wga_fault *f, char *buf,
 	return buf;
 }
 
-static void judge_links(struct wga_fault_result *r)
+static void judge_links(const struct wga_fault *f, struct wga_fault_result *r)
 {
+	bool vm = f->n_links && *f->links[0].domain;
 	size_t seen = 0;
 
 	for (size_t i = 0; i < r->n; i++)
 		seen += r->outages[i].down_seen;
+	r->seen_by = vm ? "libvirt" : "link-event";
 	r->bite = seen == r->n && seen > 0 ? WGA_BITE_YES : WGA_BITE_NO;
 	if (r->bite == WGA_BITE_YES)
 		snprintf(r->why, sizeof(r->why),
+			 vm ? "libvirt took the link down" :
 			 "the link was seen down by its own event");
 	else
 		snprintf(r->why, sizeof(r->why),
@@ -109,8 +112,9 @@ void wga_fault_judge(const struct wga_fault *f, struct wga_fault_result *r)
 	unsigned long long dropped = r->dropped, arrived = r->arrived;
 	unsigned long long delayed = r->delayed;
 
+	r->seen_by = "rules";
 	if (wga_fault_by_state(f)) {
-		judge_links(r);
+		judge_links(f, r);
 	} else if (f->loss == 0 && f->what == WGA_FAULT_LOSS) {
 		r->bite = delayed ? WGA_BITE_YES : WGA_BITE_UNTRIED;
 		snprintf(r->why, sizeof(r->why), "%llu frames were held back",
@@ -201,10 +205,8 @@ json_t *wga_fault_json(const struct wga_fault *f)
 		"began", time_json(&began));
 }
 
-static json_t *outage_json(const struct wga_fault *f,
-			   const struct wga_outage *o)
+static json_t *outage_json(const char *by, const struct wga_outage *o)
 {
-	const char *by = wga_fault_by_state(f) ? "link-event" : "rules";
 	json_t *down = time_json(&o->down);
 	json_t *up = o->ended ? time_json(&o->up) : json_null();
 
@@ -227,7 +229,7 @@ json_t *wga_fault_result_json(const struct wga_fault *f,
 	json_t *doc = wga_fault_json(f), *outages = json_array();
 
 	for (size_t i = 0; i < r->n; i++)
-		json_array_append_new(outages, outage_json(f, &r->outages[i]));
+		json_array_append_new(outages, outage_json(r->seen_by, &r->outages[i]));
 	if (!doc) {
 		json_decref(outages);
 		return NULL;

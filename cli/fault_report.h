@@ -36,6 +36,7 @@ enum wga_bite {
  * @dropped, @delayed:	frames that it took away, or held back
  * @arrived:	frames that came in by its ports meanwhile
  * @bite, @why:	did it bite, and a sentence that says so
+ * @seen_by:	"link-event", "libvirt" or "rules": whose times they are
  * @ended_by:	"time", or the name of a signal
  */
 struct wga_fault_result {
@@ -44,7 +45,7 @@ struct wga_fault_result {
 	uint64_t dropped, delayed, arrived;
 	enum wga_bite bite;
 	char why[256];
-	const char *ended_by;
+	const char *seen_by, *ended_by;
 };
 
 /* decide @r->bite and @r->why */

@@ -128,6 +128,8 @@ struct wga_fault_address {
 /**
  * struct wga_fault_link - a link that a fault takes down, as it was before
  * @ns, @link, @index:	where it is
+ * @domain, @uri:	UUID of the libvirt domain whose card on @link it is, or "":
+ *		then it is @link itself
  * @routes:	those through it that do not come back by themselves
  * @addrs:	addresses of IPv6 that do not either
  */
@@ -135,6 +137,7 @@ struct wga_fault_link {
 	struct wga_fault_ns ns;
 	char link[16];
 	unsigned int index;
+	char domain[40], uri[256];
 	struct wga_fault_route routes[WGA_FAULT_ROUTES_MAX];
 	size_t n_routes;
 	struct wga_fault_address addrs[WGA_FAULT_ROUTES_MAX];
@@ -146,6 +149,7 @@ struct wga_fault_link {
  * @name:	tells it from others
  * @what:	the command that put it
  * @mesh:	that its hosts belong to, or ""
+ * @uri:	of libvirt, "" for its own choice
  * @ns:		where its ports are
  * @ports:	what it is on
  * @one_way:	partition: from group 0 to group 1 alone
@@ -168,6 +172,7 @@ struct wga_fault {
 	enum wga_fault_command what;
 	enum wga_fault_kind kind;
 	char mesh[9];
+	char uri[256];
 	struct wga_fault_ns ns;
 	struct wga_fault_port ports[WGA_FAULT_PORTS_MAX];
 	size_t n_ports;

@@ -67,8 +67,10 @@ static json_t *link_json(const struct wga_fault_link *l)
 			"addr", addr_json(&l->addrs[i].addr),
 			"prefix", number(l->addrs[i].prefix),
 			"flags", number(l->addrs[i].flags)));
-	return json_pack("{s:o, s:s, s:o, s:o, s:o}", "ns", ns_json(&l->ns),
-			 "link", l->link, "index", number(l->index),
+	return json_pack("{s:o, s:s, s:o, s:s, s:s, s:o, s:o}",
+			 "ns", ns_json(&l->ns), "link", l->link,
+			 "index", number(l->index), "domain", l->domain,
+			 "uri", l->uri,
 			 "routes", routes, "addrs", addrs);
 }
 
@@ -101,8 +103,8 @@ char *wga_fault_format(const struct wga_fault *f)
 			"count", number(f->count), "seed", number(f->seed)));
 	if (all)
 		json_object_update_new(all, json_pack(
-			"{s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-			"pid", number((uint64_t)f->pid),
+			"{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			"uri", f->uri, "pid", number((uint64_t)f->pid),
 			"started", number(f->started),
 			"began_ms", number(f->began_ms),
 			"began_mono_ms", number(f->began_mono_ms),
@@ -226,6 +228,8 @@ static bool parse_link(const json_t *o, struct wga_fault_link *l)
 	if (!parse_ns(json_object_get(o, "ns"), &l->ns) ||
 	    !get_link(o, "link", l->link) ||
 	    !get_uint(o, "index", INT32_MAX, &l->index) ||
+	    !get(o, "domain", l->domain, sizeof(l->domain)) ||
+	    !get(o, "uri", l->uri, sizeof(l->uri)) ||
 	    l->n_routes > WGA_FAULT_ROUTES_MAX ||
 	    l->n_addrs > WGA_FAULT_ROUTES_MAX)
 		return false;
@@ -268,6 +272,7 @@ static bool parse_words(const json_t *o, struct wga_fault *f)
 	if (!get(o, "name", f->name, sizeof(f->name)) || !*f->name ||
 	    f->name[strspn(f->name, NAME_CHARS)] ||
 	    !get(o, "mesh", f->mesh, sizeof(f->mesh)) ||
+	    !get(o, "uri", f->uri, sizeof(f->uri)) ||
 	    !get_word(o, "what", wga_fault_commands, WGA_FAULT_COMMANDS,
 		      &what) ||
 	    !get_word(o, "kind", wga_fault_kinds, WGA_FAULT_KINDS, &kind) ||

@@ -15,6 +15,7 @@
 #include "topo/fault_nl.h"
 #include "topo/fault_ns.h"
 #include "topo/fault_route.h"
+#include "topo/fault_vm.h"
 
 /* Return: 0 if the link is still that of @l; 1 if it is gone */
 static int get_link(struct nl_sock *s, const struct wga_fault_link *l,
@@ -63,7 +64,7 @@ struct far {
 	struct wga_fault_link *link;
 	struct nl_sock *s;
 	int32_t nsid;
-	bool here;
+	bool here, tap;
 };
 
 static int find_far(void *arg, struct wga_err *err)
@@ -79,9 +80,13 @@ static int find_far(void *arg, struct wga_err *err)
 		return wga_err_set(err, "no-such-port", "no link %s",
 				   f->port->link);
 	peer = rtnl_link_get_link(link);
+	f->tap = rtnl_link_get_type(link) &&
+		 strcmp(rtnl_link_get_type(link), "tun") == 0;
+	if (f->tap)
+		return 0;
 	if (!rtnl_link_is_veth(link) || peer <= 0)
 		return wga_err_set(err, "no-far-end",
-				   "%s is no veth, so its carrier cannot be taken from here; --kind tap, drop or reject can do without",
+				   "%s is neither veth nor tap, so its carrier cannot be taken from here; --kind tap, drop or reject can do without",
 				   f->port->link);
 	nl_socket_disable_auto_ack(f->s);
 	f->here = rtnl_link_get_link_netnsid(link, &f->nsid) < 0;
@@ -146,15 +151,21 @@ static bool is_far(void *arg, int fd, const char *path)
 	return true;
 }
 
-int wga_fault_link_far(const struct wga_fault_ns *ns,
+int wga_fault_link_far(const struct wga_fault_ns *ns, const char *uri,
 		       const struct wga_fault_port *p,
 		       struct wga_fault_link *l, struct wga_err *err)
 {
-	struct far f = { p, l, NULL, -1, false };
+	struct far f = { p, l, NULL, -1, false, false };
 	int ret;
 
 	memset(l, 0, sizeof(*l));
 	ret = wga_fault_ns_call(ns, find_far, &f, err);
+	if (ret == 0 && f.tap) {
+		nl_socket_free(f.s);
+		/* its host side cannot be down: it would carry nothing */
+		return wga_fault_link_near(ns, p, l, err) < 0 ? -1 :
+		       wga_fault_vm_find(uri, p->link, l, err);
+	}
 	if (ret == 0 && f.here)
 		l->ns = *ns;
 	else if (ret == 0 && !wga_fault_ns_each(is_far, &f))
@@ -203,6 +214,8 @@ int wga_fault_link_set(const struct wga_fault_link *l, bool up,
 	struct set set = { l, up };
 	struct wga_err why;
 
+	if (*l->domain)
+		return wga_fault_vm_set(l, up, err);
 	if (wga_fault_ns_call(&l->ns, set_link, &set, &why) == 0 ||
 	    strcmp(why.code, "netns-gone") == 0)
 		return 0;
@@ -214,7 +227,8 @@ int wga_fault_link_set(const struct wga_fault_link *l, bool up,
 bool wga_fault_link_same(const struct wga_fault_link *a,
 			 const struct wga_fault_link *b)
 {
-	return a->ns.cookie == b->ns.cookie && a->index == b->index &&
+	return strcmp(a->domain, b->domain) == 0 &&
+	       a->ns.cookie == b->ns.cookie && a->index == b->index &&
 	       strcmp(a->link, b->link) == 0;
 }
 

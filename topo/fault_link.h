@@ -14,11 +14,13 @@ int wga_fault_link_near(const struct wga_fault_ns *ns,
 			struct wga_fault_link *l, struct wga_err *err);
 
 /**
- * wga_fault_link_far() - the host's own end of a port that is a veth
- * @err:	as above, and "no-far-end" if it is no veth, or one whose other end
- *		is in a namespace that cannot be seen
+ * wga_fault_link_far() - the host's own end of a port: the other end of a veth,
+ * or the network card of a libvirt domain
+ * @uri:	of libvirt
+ * @err:	as above, and "no-far-end" if there is neither, or it is in a
+ *		namespace that cannot be seen
  */
-int wga_fault_link_far(const struct wga_fault_ns *ns,
+int wga_fault_link_far(const struct wga_fault_ns *ns, const char *uri,
 		       const struct wga_fault_port *p,
 		       struct wga_fault_link *l, struct wga_err *err);
 

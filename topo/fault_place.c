@@ -84,7 +84,7 @@ static int remember_links(struct wga_fault *f, const struct wga_journal *j,
 			*l = *known;
 		else if ((f->kind == WGA_FAULT_TAP ?
 			  wga_fault_link_near(&f->ns, p, l, err) :
-			  wga_fault_link_far(&f->ns, p, l, err)) < 0)
+			  wga_fault_link_far(&f->ns, f->uri, p, l, err)) < 0)
 			return -1;
 	}
 	return 0;
@@ -246,6 +246,13 @@ static int rules_down(struct wga_placed *p, struct wga_err *err)
 	return ret;
 }
 
+/* the card of a domain has no events here: libvirt has set it, or failed to */
+static bool event(struct wga_placed *p, bool up, struct wga_fault_time *at)
+{
+	return *p->fault.links[0].domain ||
+	       wga_link_watch_wait(&p->watch, up, EVENT_MS, at);
+}
+
 int wga_fault_down(struct wga_placed *p, struct wga_fault_time *at, bool *seen,
 		   struct wga_err *err)
 {
@@ -265,8 +272,7 @@ int wga_fault_down(struct wga_placed *p, struct wga_fault_time *at, bool *seen,
 	wga_journal_close(&j);
 	*at = wga_fault_now();
 	if (ret == 0)
-		*seen = !held && wga_link_watch_wait(&p->watch, false, EVENT_MS,
-						     at);
+		*seen = !held && event(p, false, at);
 	return ret;
 }
 
@@ -314,8 +320,7 @@ int wga_fault_up(struct wga_placed *p, struct wga_fault_time *at, bool *seen,
 	wga_journal_close(&j);
 	*at = wga_fault_now();
 	if (ret == 0)
-		*seen = !held && wga_link_watch_wait(&p->watch, true, EVENT_MS,
-						     at);
+		*seen = !held && event(p, true, at);
 	return ret;
 }
 

@@ -134,6 +134,7 @@ static int scope_of_mesh(struct search *s, struct wga_err *err)
 		return -1;
 	s->mesh = &m;
 	snprintf(s->scope->mesh, sizeof(s->scope->mesh), "%s", m.topo.name);
+	memcpy(s->scope->uri, m.uri, sizeof(s->scope->uri));
 	server = wga_topology_server(&m.topo);
 	if (server)
 		s->scope->control = server->addr;

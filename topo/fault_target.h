@@ -24,6 +24,7 @@ struct wga_fault_where {
 /**
  * struct wga_fault_scope - hosts that faults can be put on
  * @ns:		where their ports are
+ * @uri:	of libvirt, "" for its own choice
  * @mesh:	that they belong to, or ""
  * @control:	its control server, all zero if not known
  * @ports, @n:	by host; one without a link (@index 0) is not up
@@ -31,6 +32,7 @@ struct wga_fault_where {
 struct wga_fault_scope {
 	struct wga_fault_ns ns;
 	char mesh[9];
+	char uri[256];
 	struct wga_addr control;
 	struct wga_fault_port ports[WGA_FAULT_KNOWN_MAX];
 	size_t n;
