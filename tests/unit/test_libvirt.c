@@ -3,6 +3,7 @@
  * The libvirt backend against libvirt's own test driver, which keeps networks,
  * domains and pools in this process; the guest agent is played here.
  */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -432,5 +433,8 @@ int main(void)
 		CASE(test_copy),
 	};
 
+	/* what broken code would do to the firewall ends with this process */
+	if (!geteuid() && unshare(CLONE_NEWNET))
+		return 77;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
